@@ -2,6 +2,8 @@
 
 import { HisockError } from "./errors.js";
 
+/** @typedef {import("./hisock.d.ts").WaitOptions} WaitOptions */
+
 export class Calls {
   /** The greatest id of a request so far. */
   last = 0;
@@ -18,15 +20,14 @@ export class Calls {
    * Starts a request under a new id and resolves with its reply. The reply, the signal or the timeout ends the request,
    * whichever comes first; the others have no effect then.
    *
-   * @param {AbortSignal | undefined} signal
-   * @param {number | undefined} timeout in milliseconds
-   * @param {string} tooLate the message of the error after the timeout
+   * @param {string} what
+   * @param {WaitOptions} options
    * @param {(id: number) => void} start
    * @param {(id: number) => void} cancel is called if the signal or the timeout ends the request
    * @param {() => void} [done] is called with a reply, before the promise resolves
    * @returns {Promise<any>}
    */
-  ask(signal, timeout, tooLate, start, cancel, done) {
+  ask(what, { signal, timeout }, start, cancel, done) {
     return new Promise((resolve, reject) => {
       const id = ++this.last;
       const settle = (/** @type {unknown} */ err, /** @type {unknown} */ reply) => {
@@ -46,8 +47,7 @@ export class Calls {
         cancel(id);
       };
       const abort = () => giveUp(signal?.reason);
-      const late = () => giveUp(new HisockError("deadline_exceeded", tooLate));
-      const timer = timeout === undefined ? undefined : setTimeout(late, timeout);
+      const timer = timeout === undefined ? undefined : setTimeout(() => giveUp(tooLate(what, timeout)), timeout);
       this.#open.set(id, settle);
       signal?.addEventListener("abort", abort, { once: true });
       try {
@@ -80,18 +80,20 @@ export class Calls {
   }
 }
 
+/** @param {string} what @param {number} timeout in milliseconds */
+const tooLate = (what, timeout) => new HisockError("deadline_exceeded", `${what}: took longer than ${timeout} ms`);
+
 /**
- * Runs fn with a signal that aborts when signal does, or with an error when the time is over.
+ * Runs fn with a signal that aborts when the signal of the options does, or with an error when the time is over.
  *
  * @template T
- * @param {AbortSignal | undefined} signal
- * @param {number | undefined} timeout in milliseconds
- * @param {string} tooLate the message of the error
+ * @param {string} what
+ * @param {WaitOptions} options
  * @param {(signal: AbortSignal) => Promise<T>} fn
  */
-export async function within(signal, timeout, tooLate, fn) {
+export async function within(what, { signal, timeout }, fn) {
   const late = new AbortController();
-  const timer = timeout === undefined ? undefined : setTimeout(() => late.abort(new HisockError("deadline_exceeded", tooLate)), timeout);
+  const timer = timeout === undefined ? undefined : setTimeout(() => late.abort(tooLate(what, timeout)), timeout);
   try {
     return await fn(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
   } finally {

@@ -23,7 +23,7 @@ export const connector = (engines) => (/** @type {string | URL} */ url, options 
  */
 async function connect(engines, url, options) {
   const read = readOptions(url, options, Object.keys(engines));
-  return within(read.signal, read.timeout, `not connected after ${read.timeout} ms`, async (signal) => {
+  return within("connect", read, async (signal) => {
     const inst = await load(engines, read, signal);
     return Client.open(inst, read, signal);
   });

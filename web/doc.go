@@ -25,7 +25,7 @@
 //	hisock.wasm     package wasm of this module, compiled; it goes with the files of the same build only
 //	wasm_exec.js    the support file of the toolchain that compiled hisock.wasm, as a module
 //	hisock.js       the module that a page imports, with the modules that hisock.js imports
-//	hisock.d.ts     the types of hisock.js
+//	hisock.d.ts     the types of hisock.js, with the declarations that hisock.d.ts names
 //	*.gz            each of the files above, compressed
 //	*.br            the same with Brotli, if the bundle is built so
 //	manifest.json   the Go version, and size and SHA-256 of every file

@@ -1,4 +1,4 @@
-// HisockError, and the checks of a page's arguments.
+// HisockError, and what all modules need of errors.
 
 /** @typedef {import("./hisock.d.ts").ErrorCode} ErrorCode */
 
@@ -35,12 +35,15 @@ export function numberOf(code) {
   return names.indexOf(/** @type {any} */ (code)) + 1 || 1;
 }
 
+/** Returns a code in words. @param {ErrorCode} code */
+export const wordsOf = (code) => (typeof code === "number" ? `code ${code}` : code.replaceAll("_", " "));
+
 const brand = Symbol.for("hisock error");
 
 export class HisockError extends Error {
   /**
    * @param {ErrorCode} code
-   * @param {string} message
+   * @param {string} [message] the code in words unless set
    * @param {{ remote?: boolean, retryAfter?: number, details?: unknown, cause?: unknown }} [more]
    */
   constructor(code, message, more = {}) {
@@ -51,7 +54,7 @@ export class HisockError extends Error {
     } else if (typeof code !== "string") {
       throw new TypeError("hisock: error code: must be a name or a number");
     }
-    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    super(message ?? wordsOf(code), more.cause === undefined ? undefined : { cause: more.cause });
     /** @type {ErrorCode} */
     this.code = code;
     /** @type {boolean} */
@@ -92,102 +95,9 @@ export const reportError = globalThis.reportError ?? ((err) => queueMicrotask(()
 }));
 
 /**
- * Throws unless value is a string, and returns it.
- *
- * @param {string} what
- * @param {unknown} value
- */
-export function needString(what, value) {
-  if (typeof value !== "string") {
-    throw new TypeError(`hisock: ${what}: must be a string, not ${describe(value)}`);
-  }
-  return value;
-}
-
-/**
- * Throws unless value is a function.
- *
- * @param {string} what
- * @param {unknown} value
- */
-export function needFunction(what, value) {
-  if (typeof value !== "function") {
-    throw new TypeError(`hisock: ${what}: must be a function, not ${describe(value)}`);
-  }
-}
-
-/**
- * Throws unless value is an object and all its keys are known, so that
- * a misspelt option is not silently ignored.
- *
- * @param {string} what
- * @param {unknown} value
- * @param {readonly string[]} known
- */
-export function needOptions(what, value, known) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new TypeError(`hisock: ${what}: must be an object, not ${describe(value)}`);
-  }
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key)) {
-      throw new TypeError(`hisock: ${what}: unknown option "${key}"`);
-    }
-  }
-}
-
-/**
- * Throws unless value is undefined or a number of milliseconds above 0 and up to 2147483647.
- *
- * @param {string} what
- * @param {unknown} value
- */
-export function needTimeout(what, value) {
-  if (value === undefined) return;
-  if (typeof value !== "number" || !(value > 0) || value > 0x7fffffff) {
-    throw new TypeError(`hisock: ${what}: must be milliseconds from above 0 to 2147483647, not ${describe(value)}`);
-  }
-}
-
-/**
- * Throws unless value is undefined or an AbortSignal.
- *
- * @param {string} what
- * @param {unknown} value
- */
-export function needSignal(what, value) {
-  if (value !== undefined && kindOf(value) !== "AbortSignal") {
-    throw new TypeError(`hisock: ${what}: must be an AbortSignal, not ${describe(value)}`);
-  }
-}
-
-/**
- * Checks options with a signal or a timeout, or both.
- *
- * @template T
- * @param {string} what
- * @param {T} options
- * @param {readonly string[]} known
- */
-export function needWait(what, options, known) {
-  needOptions(what, options, known);
-  const { signal, timeout } = /** @type {{ signal?: AbortSignal, timeout?: number }} */ (options);
-  needSignal(`${what}: signal`, signal);
-  needTimeout(`${what}: timeout`, timeout);
-  return options;
-}
-
-/**
  * Returns the name of the built-in class of a value, also of a value of another realm. An object of a class of the page
  * is an "Object".
  *
  * @param {unknown} value
  */
 export const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
-
-/** @param {unknown} value */
-export function describe(value) {
-  if (value === null) return "null";
-  if (typeof value === "number") return String(value);
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "undefined" ? "undefined" : `a ${typeof value}`;
-}

@@ -8,7 +8,7 @@ import (
 
 // sources has the modules of the bundle. Of these [stamp] changes loaderFile only.
 //
-//go:embed hisock.js js.js wasm.js js.d.ts wasm.d.ts away.js calls.js client.js connect.js connection.js debug.js debug.d.ts engines.js errors.js handlers.js inbox.js incoming.js instance.js kept.js options.js page.js payload.js probe.js streams.js warnings.js hisock.d.ts failures.d.ts messages.d.ts settings.d.ts typed.d.ts
+//go:embed hisock.js js.js wasm.js js.d.ts wasm.d.ts auths.js away.js calls.js checks.js client.js connect.js connection.js debug.js debug.d.ts engines.js errors.js given.js handlers.js hooks.js inbox.js incoming.js instance.js jobs.js kept.js line.js options.js page.js payload.js probe.js receiving.js requests.js sending.js states.js streaming.js streams.js waiting.js warnings.js hisock.d.ts failures.d.ts messages.d.ts settings.d.ts typed.d.ts
 //go:embed engine program
 //go:embed files.js files.d.ts files
 var sources embed.FS

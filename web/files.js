@@ -1,7 +1,7 @@
 // Files of any size over streams of bytes: from where the receiver is, and whole or not at all. files.d.ts has the types, and
 // says what each function promises. The other end is package core/files of Go.
 
-import { HisockError, needFunction, needOptions, needSignal } from "./errors.js";
+import { HisockError, kindOf } from "./errors.js";
 import { Meter } from "./files/meter.js";
 import { receiveOver } from "./files/receive.js";
 import { sendOver } from "./files/send.js";
@@ -139,11 +139,15 @@ function mayHeal(err) {
  * @param {string[]} more
  */
 function read(what, options, more) {
-  needOptions(`files: ${what}`, options, ["onProgress", "signal", ...more]);
+  const need = (/** @type {boolean} */ ok, /** @type {string} */ why) => {
+    if (!ok) throw new TypeError(`hisock: files: ${what}: ${why}`);
+  };
+  need(kindOf(options) === "Object", "options must be an object");
+  for (const key of Object.keys(options)) need(["onProgress", "signal", ...more].includes(key), `unknown option "${key}"`);
   const { onProgress, signal, maxSize = defaultMaxSize } = options;
-  needSignal(`files: ${what}: signal`, signal);
-  if (onProgress !== undefined) needFunction(`files: ${what}: onProgress`, onProgress);
-  if (typeof maxSize !== "number" || !(maxSize >= 0)) throw new TypeError(`hisock: files: ${what}: maxSize must be a number of bytes`);
+  need(signal === undefined || kindOf(signal) === "AbortSignal", "signal must be an AbortSignal");
+  need(onProgress === undefined || typeof onProgress === "function", "onProgress must be a function");
+  need(typeof maxSize === "number" && maxSize >= 0, "maxSize must be a number of bytes");
   return { meter: new Meter(onProgress), signal, maxSize };
 }
 

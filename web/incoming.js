@@ -1,33 +1,20 @@
-// The frames and events of one client. The page's handlers are given them one after the other, in
-// the order of arrival. Handlers never run inside a call from the engine: frames and events are queued, and the queue is
-// worked off as soon as the engine has returned.
+// The messages and events of one client. The page's handlers are given them one after the other, in the order of arrival.
 
-import { HisockError, needFunction, numberOf, reportError } from "./errors.js";
+import { HisockError, numberOf, reportError } from "./errors.js";
 import { Handlers } from "./handlers.js";
-import { nextTask } from "./page.js";
+import { Jobs } from "./jobs.js";
 import { decode, encode, encodeDetails, isForCaller, unwrap } from "./payload.js";
 import { serve } from "./streams.js";
 import { Warnings } from "./warnings.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 /** @typedef {{ fn: Function, as: As, once?: boolean }} Handler */
-/** @typedef {"raw" | "message" | "state" | "error" | "missed" | "replay" | "replayed" | "undelivered" | "clientConnect" | "clientDisconnect" | "clientRename" | "rename" | "joinGroup" | "leaveGroup"} Hook */
+/** @typedef {import("./hooks.js").Hook} Hook */
 
-// How long handlers may keep the page from its turn, in milliseconds, and how many jobs may wait for the next one. If more
-// wait, the page does not keep up with its server, and is the server to feel it.
-const slice = 8;
-const maxLate = 20_000;
-
-export class Incoming {
-  /** @type {import("./native.d.ts").NativeClient | undefined} */
+export class Incoming extends Jobs {
+  /** The client in the engine. @type {import("./native.d.ts").NativeClient | undefined} nothing while it is away, and after its end */
   native;
 
-  /** @type {(() => void)[]} */
-  #queue = [];
-  #next = 0; // index in #queue of the job that runs next
-  #scheduled = false;
-  #stopped = false;
-  #holds = 0; // how many have called hold and not release
   #muted = false; // the page has closed the client
 
   /** @type {Map<string, Handlers<Handler>>} */
@@ -50,66 +37,14 @@ export class Incoming {
    * @param {import("./hisock.d.ts").Log | false | undefined} log
    */
   constructor(raw, log) {
+    super((err) => this.report(err));
     this.#raw = raw;
     this.#warnings = new Warnings(log);
   }
 
-  /**
-   * Queues job. If a job throws, the others run all the same.
-   *
-   * @param {() => void} job
-   */
-  push(job) {
-    if (this.#stopped) return;
-    this.#queue.push(job);
-    this.#schedule();
-  }
-
-  #schedule() {
-    if (this.#scheduled || this.#holds > 0) return;
-    this.#scheduled = true;
-    queueMicrotask(() => this.#drain());
-  }
-
-  /**
-   * Runs the jobs. After a while the page has its turn, to draw and to hear its user, unless too many jobs wait.
-   *
-   * @param {boolean} [all] all are run now
-   */
-  #drain(all = false) {
-    const end = performance.now() + slice;
-    while ((all || this.#holds === 0) && this.#next < this.#queue.length) {
-      try {
-        this.#queue[this.#next++]?.();
-      } catch (err) {
-        this.report(err);
-      }
-      if (all || performance.now() < end || this.#next === this.#queue.length || this.#queue.length - this.#next > maxLate) continue;
-      this.#queue = this.#queue.slice(this.#next);
-      this.#next = 0;
-      nextTask(() => this.#drain());
-      return;
-    }
-    this.#scheduled = false;
-    if (this.#next < this.#queue.length) return; // they are held back
-    this.#queue = [];
-    this.#next = 0;
-  }
-
-  /** Holds the jobs back until release is called as often. */
-  hold() {
-    this.#holds++;
-  }
-
-  release() {
-    this.#holds--;
-    this.#schedule();
-  }
-
-  /** Runs the jobs that have been queued, also if a handler calls it, and drops all later ones. */
+  /** Runs the jobs that have been queued, also if a handler calls it, and drops all later ones. @override */
   stop() {
-    this.#drain(true);
-    this.#stopped = true;
+    super.stop();
     this.native = undefined;
   }
 
@@ -219,7 +154,6 @@ export class Incoming {
    * @param {Function} fn
    */
   hook(hook, fn) {
-    needFunction(`handler of ${hook}`, fn);
     // A new function for each registration: if fn is registered twice, removing one leaves the other.
     const entry = (/** @type {unknown[]} */ ...args) => fn(...args);
     const handlers = this.#hooks.get(hook) ?? new Handlers();

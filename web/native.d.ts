@@ -1,5 +1,5 @@
-// The interface between an engine and the rest of this module: instance.js has it from the Go program, and
-// engine/engine.js is another one. program/client.js makes a client of the Go program's into one of these. An engine does
+// The interface between an engine and the rest of this module: instance.js is given it by the Go program, and
+// engine/engine.js has it too. program/client.js makes such a client of a client of the Go program. An engine does
 // not throw, but for bytes that the page has given away, and the rest of the module does not either.
 // Payloads cross as bytes. Only the engine checks names.
 
@@ -44,7 +44,7 @@ export interface NativeClient {
   begin(): void;
   send(command: string, payload: Uint8Array): HisockError | undefined;
   sendRaw(payload: Uint8Array): HisockError | undefined;
-  /** Waits until there is room for the frame that had none. sink.settled is told the outcome, as for a call. */
+  /** Waits until there is room for the last frame that had no room. sink.settled is told the outcome, as for a call. */
   drained(id: number): void;
   /** sink.settled is told the outcome, also of a call that is cancelled. */
   call(id: number, command: string, payload: Uint8Array): void;
@@ -55,7 +55,7 @@ export interface NativeClient {
   /** Asks to join the group name (0), to leave it (1), or for another name (2). sink.settled is told the outcome, as for a call. */
   change(id: number, how: 0 | 1 | 2, name: string): void;
   /**
-   * Opens a stream. silent says that the page sends nothing, carries that it carries bytes and not items.
+   * Opens a stream. The page sends nothing if silent is set. The stream carries bytes instead of items if carries is set.
    */
   openStream(name: string, arg: Uint8Array, silent: boolean, carries: boolean): NativeStream | HisockError;
   name(): string;
@@ -84,7 +84,7 @@ export interface NativeClient {
   close(): void;
 }
 
-/** What is told of an end. */
+/** The end of a stream, as the other side is told of it. */
 export interface StreamEnd {
   /** The number of a code. */
   code: number;
@@ -102,14 +102,14 @@ export interface NativeStream {
   begin(): void;
   /** Takes the next item that has come. */
   take(): Uint8Array | undefined;
-  /** What there is once all items are taken: null if the server has sent all, or why no more comes. undefined while more may come. */
+  /** Null once the server has sent all, the reason once no more items come, and undefined while more may come. Items that have come can still be taken. */
   readonly ended: HisockError | null | undefined;
   /** Queues an item, or bytes. The page waits while there is no room. */
   send(payload: Uint8Array): void;
   readonly hasRoom: boolean;
-  /** Whether all is on its way. */
+  /** Whether all items have been written. */
   readonly isDrained: boolean;
-  /** Why not all that the page wanted to send could be sent. */
+  /** The reason why not all items of the page could be sent, if there is one. */
   readonly refused: HisockError | undefined;
   /** Nothing more is sent. */
   finish(): void;
@@ -121,7 +121,7 @@ export interface NativeStream {
   abort(end: StreamEnd, why: HisockError): void;
   /** The handler of a stream of the server has returned. */
   leave(): void;
-  /** How many items, or bytes, were taken and sent, and how many of these are known to have arrived. */
+  /** The numbers of items, or bytes, that were taken, that were sent, and that are known to have arrived. */
   progress(): { taken: number; sent: number; delivered: number };
 }
 
@@ -142,7 +142,7 @@ export interface Sink {
   called(id: number, command: string, payload: Uint8Array): void;
   /** The server has opened a stream. */
   streamed(stream: NativeStream, name: string, arg: Uint8Array): void;
-  /** The engine asks for the auth. The page ends that with answer or refuse. */
+  /** The engine asks for the auth. The page ends the request with answer or refuse. */
   auth(id: number): void;
   /** The server has given the call up, or the auth is not needed any more. */
   cancelled(id: number): void;

@@ -2,7 +2,8 @@
 // decides to what a payload is converted, never the content: a line of chat that reads "42" stays
 // text for a receiver that asked for text.
 
-import { HisockError, describe, kindOf } from "./errors.js";
+import { describe } from "./checks.js";
+import { HisockError, kindOf } from "./errors.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
 
@@ -11,25 +12,6 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // A number in decimal, with the white space around it that Go allows.
 const decimal = /^[ \t-\r]*([+-]?)(\d+(?:\.(\d*))?|\.(\d+))(?:e([+-]?\d+))?[ \t-\r]*$/i;
 const whole = /^[ \t-\r]*[+-]?\d+[ \t-\r]*$/;
-
-/** @type {readonly string[]} */
-const forms = ["json", "text", "number", "bigint", "bytes"];
-
-/**
- * Throws unless value is undefined or one of the forms of a payload.
- *
- * @param {string} what
- * @param {unknown} value
- * @param {As} otherwise
- * @returns {As}
- */
-export function needAs(what, value, otherwise) {
-  if (value === undefined) return otherwise;
-  if (typeof value !== "string" || !forms.includes(value)) {
-    throw new TypeError(`hisock: ${what}: as must be one of "${forms.join('", "')}", not ${describe(value)}`);
-  }
-  return /** @type {As} */ (value);
-}
 
 /**
  * Returns the bytes of a value: text as UTF-8, a number or a boolean as decimal text, a

@@ -1,6 +1,7 @@
 // Streams for pages. The functions here wait where an engine's functions return at once, and convert values to payloads.
 
-import { HisockError, describe, needOptions, needSignal, numberOf } from "./errors.js";
+import { describe } from "./checks.js";
+import { HisockError, numberOf } from "./errors.js";
 import { bytesOf, decode, decodeReply, encode, encodeDetails, isForCaller } from "./payload.js";
 
 /** @typedef {import("./hisock.d.ts").As} As */
@@ -317,11 +318,4 @@ export async function serve(native, name, bytes, handler, report) {
   } finally {
     native.leave();
   }
-}
-
-/** @param {string} what @param {any} options @param {readonly string[]} known */
-export function checkStreamOptions(what, options, known) {
-  needOptions(what, options, known);
-  needSignal(`${what}: signal`, options.signal);
-  return /** @type {{ as?: As, signal?: AbortSignal }} */ (options);
 }

@@ -4,19 +4,31 @@ import { connector } from "./connect.js";
 import * as engine from "./instance.js";
 
 // The modules that these import. The list lets a browser ask for all of them at once.
+import "./auths.js";
 import "./away.js";
 import "./calls.js";
+import "./checks.js";
 import "./client.js";
 import "./connection.js";
+import "./given.js";
 import "./handlers.js";
+import "./hooks.js";
 import "./inbox.js";
 import "./incoming.js";
+import "./jobs.js";
 import "./kept.js";
+import "./line.js";
 import "./options.js";
 import "./page.js";
 import "./payload.js";
 import "./probe.js";
+import "./receiving.js";
+import "./requests.js";
+import "./sending.js";
+import "./states.js";
+import "./streaming.js";
 import "./streams.js";
+import "./waiting.js";
 import "./warnings.js";
 
 export { HisockError } from "./errors.js";

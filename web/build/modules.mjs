@@ -69,7 +69,7 @@ export async function minified(from, name, entry, texts) {
  * @param {Entry} entry
  */
 function readable(from, name, entry) {
-  const unchecked = ["errors.js", "options.js", "connect.js"]; // in development arguments are checked
+  const unchecked = ["checks.js", "connect.js"]; // in development arguments are checked
   const modules = (entry.standIns ?? []).filter((module) => !unchecked.includes(module));
   return bundled(from, name, entry, "development/", { plugins: [standIns(modules), edited()] });
 }

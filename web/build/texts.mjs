@@ -2,6 +2,7 @@
 // words, and the values in the text. The rest of the text is replaced by a number, which errors.json explains.
 //
 //   new HisockError("conn_lost", `the connection broke off, close code ${code}`)    "conn lost: 1006"
+//   new HisockError("closed", "the client was closed")                              "closed", which the class makes of the code
 //   new TypeError(`hisock: ${what}: must be a string, not ${describe(value)}`)      "hisock E12: name, 42"
 //   fail("protocol", "number over 64 bits")                                         "E31"
 
@@ -29,7 +30,7 @@ export class Texts {
     const edits = [];
     const visit = (/** @type {ts.Node} */ node) => {
       const found = textOf(node);
-      if (found) edits.push({ from: found.text.getStart(), to: found.text.getEnd(), text: this.#short(found.text, found.code) });
+      if (found) edits.push(this.#edit(found));
       else ts.forEachChild(node, visit);
     };
     visit(file);
@@ -38,16 +39,19 @@ export class Texts {
     return out;
   }
 
-  /**
-   * @param {ts.Node} text
-   * @param {string | undefined} code of a HisockError
-   */
-  #short(text, code) {
+  /** @param {Found} found */
+  #edit({ text, code }) {
+    const from = text.getStart();
+    const to = text.getEnd();
     const values = ts.isTemplateExpression(text) ? text.templateSpans.map((span) => `\${${span.expression.getText()}}`).join(", ") : "";
-    if (code) {
-      const words = code.replaceAll("_", " ");
-      return values ? `\`${words}: ${values}\`` : `"${words}"`;
-    }
+    if (!code) return { from, to, text: this.#numbered(text, values) };
+    if (values) return { from, to, text: `\`${code.text.replaceAll("_", " ")}: ${values}\`` };
+    const { arguments: all } = /** @type {ts.NewExpression} */ (code.parent);
+    return all && all.length > 2 ? { from, to, text: "undefined" } : { from: code.getEnd(), to, text: "" };
+  }
+
+  /** @param {ts.Node} text @param {string} values */
+  #numbered(text, values) {
     const whole = text.getText().slice(1, -1);
     if (!this.list.includes(whole)) this.list.push(whole);
     const number = `E${this.list.indexOf(whole) + 1}`;
@@ -56,10 +60,13 @@ export class Texts {
   }
 }
 
+/** @typedef {{ text: ts.Node, code: ts.StringLiteral | undefined }} Found a text of an error, with the code if it is a HisockError */
+
 /**
- * Returns the text of an error that node makes, with the code if it is a HisockError.
+ * Returns the text of an error that node makes.
  *
  * @param {ts.Node} node
+ * @returns {Found | undefined}
  */
 function textOf(node) {
   if ((ts.isCallExpression(node) || ts.isNewExpression(node)) && ts.isIdentifier(node.expression)) {
@@ -68,7 +75,7 @@ function textOf(node) {
     if (!text || !isProse(text)) return undefined;
     const code = name === "HisockError" && node.arguments?.[0];
     if (!code) return { text, code: undefined };
-    return ts.isStringLiteral(code) ? { text, code: code.text } : undefined;
+    return ts.isStringLiteral(code) ? { text, code } : undefined;
   }
   if (!ts.isReturnStatement(node) || !node.expression || !isProse(node.expression)) return undefined;
   let scope = node.parent;

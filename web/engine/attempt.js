@@ -2,9 +2,9 @@
 
 import { HisockError } from "../errors.js";
 import { ackAt } from "./acks.js";
+import { fits } from "./detach.js";
 import { goodbye, typed } from "./fault.js";
 import { dial } from "./link.js";
-import { split } from "./log.js";
 import { maxName, nameBytes } from "./names.js";
 import { defaultMaxFrame, frame, goodbyeBody, helloFrame, kind, none } from "./wire.js";
 import { Wish } from "./wish.js";
@@ -155,9 +155,6 @@ export class Attempts {
     return why.code === "name_taken" && (this.plain = renamed);
   }
 }
-
-/** Reports whether a server that has received frames can go on with a session. @param {Parked} s @param {import("./numbers.js").Num} received */
-const fits = (s, received) => s.acked <= received && received <= s.acked + [...split(s.outbox)].length;
 
 /** Says goodbye over a link that is not needed. @param {Welcomed} welcomed */
 export function leave({ link }) {

@@ -3,10 +3,12 @@
 
 import { HisockError } from "../errors.js";
 import { Attempts, leave } from "./attempt.js";
-import { Conn, probeTime } from "./conn.js";
+import { Conn } from "./conn.js";
+import { goOn } from "./detach.js";
 import { comesBack, typed } from "./fault.js";
-import { split, undelivered } from "./log.js";
+import { undelivered } from "./log.js";
 import { Pace } from "./pace.js";
+import { probeTime } from "./pulse.js";
 import { none } from "./wire.js";
 
 /** @typedef {import("./attempt.js").Newcomer} Newcomer */
@@ -84,7 +86,7 @@ export class Campaign {
     } else {
       this.#hurried = true;
       this.#askedAt = Date.now();
-      this.conn?.probe();
+      this.conn?.pulse.probe();
     }
   }
 
@@ -92,7 +94,7 @@ export class Campaign {
   offline() {
     const { conn } = this;
     if (conn?.isResumable && conn.link && !conn.ended) conn.lose(new HisockError("conn_lost", "the browser is offline"));
-    else conn?.probe();
+    else conn?.pulse.probe();
   }
 
   /**
@@ -189,14 +191,7 @@ export class Campaign {
     const { parked } = attempts;
     attempts.parked = undefined;
     if (parked && welcome.resumed) {
-      conn.name = parked.name;
-      conn.groups = new Set(parked.groups);
-      conn.acks.received = parked.received;
-      conn.missed = parked.missed;
-      conn.inbox = parked.inbox;
-      client.restoreCalls(parked.lastCall);
-      conn.out.log.restore(parked.acked, parked.outbox, [...split(parked.outbox)].length);
-      conn.out.log.resume(welcome.received); // the attempt has checked the count
+      goOn(conn, parked, welcome.received);
     } else {
       wish.welcomed(welcome.groups);
       if (parked) attempts.lost = parked.outbox;

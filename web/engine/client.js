@@ -3,11 +3,12 @@
 import { HisockError, nameOf } from "../errors.js";
 import { Book } from "./book.js";
 import { Campaign } from "./campaign.js";
-import { fromServer, goodbye } from "./fault.js";
+import { detach, sessionBytes, unparkFor } from "./detach.js";
+import { fromServer } from "./fault.js";
 import { frameSize } from "./log.js";
 import { Names } from "./names.js";
-import { park, parkedSize, unpark } from "./parked.js";
-import { goodbyeBody, join, kind, none } from "./wire.js";
+
+import { join, kind, none } from "./wire.js";
 
 /** @typedef {import("../native.d.ts").Config} Config */
 /** @typedef {import("../native.d.ts").NativeClient} NativeClient */
@@ -51,12 +52,7 @@ export class EngineClient {
     this.queueBytes = config.queueBytes || 1 << 20;
     this.#onOver = onOver;
     this.#campaign = new Campaign(this, this.#config);
-    if (config.session.length > 0) {
-      const parked = unpark(config.session);
-      if (parked) this.book = parked.book;
-      else sink.warn("hisock: a detached session is damaged or of another version: the client joins anew");
-      this.#campaign.attempts.parked = parked;
-    }
+    this.#campaign.attempts.parked = unparkFor(this, config.session);
     queueMicrotask(() => void this.#run());
   }
 
@@ -286,7 +282,7 @@ export class EngineClient {
   /** @param {number} id @param {Uint8Array} payload */
   answer(id, payload) {
     const call = this.#served.get(id);
-    call?.conn.answer(call.id, payload);
+    call?.conn.served.answer(call.id, payload);
     this.#served.delete(id);
     this.#asked.get(id)?.(payload);
   }
@@ -300,7 +296,7 @@ export class EngineClient {
    */
   refuse(id, code, message, retryAfter, details) {
     const call = this.#served.get(id);
-    call?.conn.refuse(call.id, { code, reason: message, retryAfter, details });
+    call?.conn.served.refuse(call.id, { code, reason: message, retryAfter, details });
     this.#served.delete(id);
     const err = new HisockError("internal", message, { retryAfter });
     err.code = nameOf(code);
@@ -315,34 +311,17 @@ export class EngineClient {
     this.#conn?.close();
   }
 
-  /** @param {Conn} conn @returns {import("./parked.js").Parked} */
-  #park({ id, token, name, groups, acks, missed, out, inbox }) {
-    return {
-      id, token, name, groups: [...groups].sort(), received: acks.received, missed, dropped: 0, lastCall: this.#lastCall, acked: out.log.acked,
-      inbox, outbox: out.log.bytes(), book: this.book,
-    };
-  }
-
   sessionBytes() {
-    const conn = this.#conn;
-    if (!conn || conn.ended || !conn.out.log.keeps) return 0;
-    return parkedSize(this.#park(conn)) + 80 * (conn.asked.size + conn.serving.size + conn.streams.size);
+    return sessionBytes(this.#conn, this.book, this.#lastCall);
   }
 
   /** @param {boolean} bye */
   detach(bye) {
-    const conn = this.#conn;
-    if (!conn || this.sessionBytes() === 0) return undefined;
-    // The calls under way are given up, on both sides.
-    const why = goodbyeBody(goodbye("conn_lost", "the client was detached while it handled the call"), conn.maxFrame);
-    for (const id of conn.serving.keys()) conn.sendOwn(kind.failure, id, why);
-    for (const [id, { k }] of [...conn.asked]) if (k === kind.request) conn.cancel(Number(id));
-    conn.streams.park();
-    const session = park(this.#park(conn));
-    if (bye) conn.leave();
-    conn.abandon();
-    this.#campaign.stop(/** @type {HisockError} */ (conn.ended));
-    this.#onOver();
+    const session = detach(this.#conn, this.book, this.#lastCall, bye);
+    if (session) {
+      this.#campaign.stop(/** @type {HisockError} */ (this.#conn?.ended));
+      this.#onOver();
+    }
     return session;
   }
 }

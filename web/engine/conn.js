@@ -1,13 +1,16 @@
 // One connection, from the welcome of its join to its end, over one link after the other: the client's name and groups, the
 // calls in both directions, and how the connection loses its link, goes on and ends.
 
-import { HisockError } from "../errors.js";
+import { HisockError, wordsOf } from "../errors.js";
 import { Acks } from "./acks.js";
-import { goodbye, typed, words } from "./fault.js";
+import { handleInbox } from "./detach.js";
+import { goodbye, typed } from "./fault.js";
 import { callbacks, maxGroupsOf } from "./link.js";
 import { sizeOf } from "./numbers.js";
 import { Outgoing } from "./outgoing.js";
-import { receive, unpark } from "./receive.js";
+import { Pulse } from "./pulse.js";
+import { receive } from "./receive.js";
+import { Served } from "./served.js";
 import { Streams } from "./streams.js";
 import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wire.js";
 
@@ -16,13 +19,9 @@ import { defaultMaxFrame, frame, goodbyeBody, kind, lengthOf, none } from "./wir
 /** @typedef {import("./wire.js").Goodbye} Goodbye */
 /** @typedef {{ k: number, done: (err: HisockError | undefined, reply: Uint8Array | undefined) => void }} Asked */
 
-// Milliseconds.
-const maxPeriod = 5000; // the greatest time between two checks of a connection
-const closeTime = 2000; // for the end of a connection
-export const probeTime = 3000; // for the answer to a probe
+const closeTime = 2000; // milliseconds for the end of a connection
 
 const maxPeerFrame = 1 << 30;
-const maxServed = 4096; // calls of the server that are not answered
 
 /** @param {Num} v @param {number} least */
 const within = (v, least) => Number(v < least ? least : v > maxPeerFrame ? maxPeerFrame : v);
@@ -32,6 +31,8 @@ export class Conn {
   sink;
   out;
   acks;
+  pulse;
+  served;
   streams;
   name;
   groups;
@@ -69,20 +70,13 @@ export class Conn {
 
   /** The requests that wait for an answer, by their ids on the wire. A request of kind 0 waits for room only. @type {Map<Num, Asked>} */
   asked = new Map();
-  /** The calls of the server that the page handles: the page's ids by the ids on the wire. @type {Map<Num, number>} */
-  serving = new Map();
 
   #drains = false; // the end writes all waiting frames before the goodbye
   /** The messages that were not delivered, as far as the engine knows. @type {(boolean | string | Uint8Array)[]} */
   #left = [];
 
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer; // calls #look, or bounds the end
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #probing; // bounds the wait for the answer to a probe
-  #heardAt = 0;
-  #lookAt = 0;
-  #pingedAt = 0;
+  #timer; // bounds the end
 
   /**
    * @param {import("./client.js").EngineClient} client
@@ -98,6 +92,8 @@ export class Conn {
     this.out = new Outgoing(client.queueBytes, this.token.length > 0);
     this.acks = new Acks(w.ackBytes);
     this.streams = new Streams(this, client.queueBytes);
+    this.pulse = new Pulse(this);
+    this.served = new Served(this);
     this.name = w.name;
     this.groups = new Set(w.groups);
     this.maxGroups = maxGroupsOf(w.maxGroups);
@@ -130,17 +126,14 @@ export class Conn {
     this.acks.told();
     this.out.attach(link, this.acks.received);
     this.streams.relinked();
-    this.#pingedAt = 0;
-    this.#heardAt = this.#lookAt = Date.now();
     link.onEnd = (why) => this.#linkEnded(why);
-    const period = this.heartbeat ? Math.min(Math.max(this.heartbeat / 4, 1), maxPeriod) : maxPeriod;
-    this.#timer = setInterval(() => this.#look(period), period);
+    this.pulse.begin();
   }
 
   /** Reads the frames that have arrived, and begins to read each frame as it arrives. */
   read() {
     const { link } = this;
-    unpark(this);
+    handleInbox(this);
     if (!link) return;
     link.onData = () => this.#read(link);
     this.#read(link);
@@ -148,7 +141,7 @@ export class Conn {
 
   /** @param {Link} link */
   #read(link) {
-    this.#heardAt = Date.now();
+    this.pulse.heard();
     const before = link.splitter.size;
     try {
       receive(this, link.splitter);
@@ -181,8 +174,7 @@ export class Conn {
   #detach() {
     const { link } = this;
     clearTimeout(this.#timer);
-    clearTimeout(this.#probing);
-    this.#probing = undefined;
+    this.pulse.stop();
     this.out.detach();
     if (!link) return;
     link.onData = link.onEnd = () => {};
@@ -202,53 +194,6 @@ export class Conn {
     const can = this.out.log.resume(received);
     if (can) this.attach(link);
     return can;
-  }
-
-  /**
-   * Checks whether the server has fallen silent, and acknowledges the last frames if no more have arrived.
-   *
-   * @param {number} period the time between two checks, in milliseconds
-   */
-  #look(period) {
-    const now = Date.now();
-    if (now - this.#lookAt > 3 * period) {
-      // The page or its timers were frozen. The browser may still hold frames of the server.
-      this.#heardAt = Math.max(this.#heardAt, now - this.heartbeat);
-      this.#pingedAt = 0;
-    }
-    this.#lookAt = now;
-    if (this.isResumable) this.acks.look(this.out);
-    if (!this.heartbeat) return;
-    if (now - this.#heardAt < this.heartbeat) {
-      this.#pingedAt = 0;
-      if (now - this.out.measuredAt >= this.heartbeat) this.out.ping();
-    } else if (this.#pingedAt === 0) {
-      this.#pingedAt = now;
-      this.out.ping();
-    } else if (now - this.#pingedAt >= this.heartbeat) {
-      this.#silent(now - this.#heardAt);
-    }
-  }
-
-  /** @param {number} time for which the server has said nothing, in milliseconds */
-  #silent(time) {
-    const why = new HisockError("heartbeat", `nothing heard for ${(time / 1000).toFixed(1)} s`);
-    if (this.isResumable) this.lose(why);
-    else this.fail(why);
-  }
-
-  /** Asks the server whether it is still there, and gives the link up if nothing arrives within probeTime. */
-  probe() {
-    if (!this.link || this.ended || this.#probing) return;
-    const asked = Date.now();
-    const heardAt = (this.#heardAt -= 0.5); // a value that no other message sets
-    this.out.ping();
-    this.#probing = setTimeout(() => {
-      this.#probing = undefined;
-      if (this.#heardAt !== heardAt) return;
-      if (Date.now() - asked > 2 * probeTime) this.probe(); // the page was frozen
-      else this.#silent(Date.now() - heardAt);
-    }, probeTime);
   }
 
   /** @param {Num} nonce */
@@ -370,57 +315,6 @@ export class Conn {
     if (this.asked.delete(id) && !this.out.giveUp(id)) this.sendOwn(kind.cancel, id);
   }
 
-  // Calls of the server.
-
-  /**
-   * Registers a call and returns the page's id for it. If there are too many, it refuses the call and returns undefined.
-   *
-   * @param {Num} id
-   */
-  serve(id) {
-    if (this.serving.has(id)) throw new HisockError("protocol", "a call with the id of one that is not answered yet");
-    if (this.serving.size + this.out.waiting >= maxServed) {
-      this.refuse(id, goodbye("too_many_calls", "too many calls are not answered yet"));
-      return undefined;
-    }
-    const page = this.client.nextServed(this, id);
-    this.serving.set(id, page);
-    return page;
-  }
-
-  /**
-   * @param {Num} id
-   * @param {Uint8Array} payload
-   */
-  answer(id, payload) {
-    const length = lengthOf(id, undefined, payload);
-    const err = this.refusal(length);
-    if (err) {
-      this.refuse(id, goodbye("too_big", err.message));
-      if (!this.ended) this.warn("a handler of a call failed", err);
-      return;
-    }
-    this.serving.delete(id);
-    this.out.addLater(0, length, kind.reply, id, undefined, payload);
-  }
-
-  /**
-   * @param {Num} id
-   * @param {Goodbye} why
-   */
-  refuse(id, why) {
-    this.serving.delete(id);
-    if (this.ended) return;
-    const body = goodbyeBody(why, this.maxFrame);
-    if (!why.details) {
-      this.sendOwn(kind.failure, id, body);
-      return;
-    }
-    const { length } = why.details;
-    if (body.length < length) this.warn("the details of an error are not sent", new HisockError("too_big", `${length} B exceed the peer's limit`));
-    this.out.addLater(0, lengthOf(id, undefined, body), kind.failure, id, undefined, body);
-  }
-
   // The end.
 
   /**
@@ -430,7 +324,7 @@ export class Conn {
    */
   fail(why) {
     if (this.ended) return;
-    this.warn(words(why), why);
+    this.warn(wordsOf(why.code), why);
     this.end(why, { say: goodbye(why.code, why.message) });
   }
 
@@ -457,9 +351,8 @@ export class Conn {
     this.gone.abort(why);
     for (const id of [...this.asked.keys()]) this.answered(id, why, undefined);
     this.streams.end(why);
-    for (const page of this.serving.values()) this.client.forgetServed(page);
-    this.serving.clear();
-    clearTimeout(this.#timer);
+    this.served.end();
+    this.pulse.stop();
     if (!link?.isOpen || (why.code === "conn_lost" && !why.remote)) {
       this.#finish(false);
       return;
@@ -512,7 +405,7 @@ export class Conn {
    * @param {(string | number)[]} args
    */
   warn(what, err, ...args) {
-    if (err) args.push("code", words(err), "err", err.message);
+    if (err) args.push("code", wordsOf(err.code), "err", err.message);
     this.sink.warn(`hisock: ${what}`, ...args);
   }
 }

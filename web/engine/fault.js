@@ -1,6 +1,6 @@
 // Failures of this side and of the server.
 
-import { HisockError, nameOf, numberOf } from "../errors.js";
+import { HisockError, nameOf, numberOf, wordsOf } from "../errors.js";
 import { decodeDetails } from "../payload.js";
 
 /**
@@ -11,7 +11,7 @@ import { decodeDetails } from "../payload.js";
 export function fromServer({ code, reason, retryAfter, details }) {
   const err = new HisockError("internal", reason, { remote: true, retryAfter, details: details && decodeDetails(details) });
   err.code = nameOf(code);
-  err.message ||= `hisock: peer: ${words(err)}`;
+  err.message ||= `hisock: peer: ${wordsOf(err.code)}`;
   return err;
 }
 
@@ -23,9 +23,6 @@ export function fromServer({ code, reason, retryAfter, details }) {
  * @returns {import("./wire.js").Goodbye}
  */
 export const goodbye = (code, reason) => ({ code: numberOf(code), reason, retryAfter: 0, details: undefined });
-
-/** Returns the code of an error in words. @param {HisockError} err */
-export const words = (err) => (typeof err.code === "number" ? `code ${err.code}` : err.code.replaceAll("_", " "));
 
 /**
  * Returns err as a HisockError.

@@ -1,8 +1,8 @@
-// How much may be under way of all streams of a connection: written, and not known to have arrived. More would fill the buffers
-// of the browser, of the system and of the path, and everything else that is sent would wait behind it.
+// How many bytes of all streams of a connection may be under way: written, and not known to have arrived. More would fill the buffers
+// of the browser, of the system and of the path, and every other frame would wait behind them.
 //
-// Probes are pings that are written among the frames, four for each window. The answer to a probe tells how long the way there
-// and back takes, and that what was written before the probe has arrived. The least time is the way without a queue. The window
+// Probes are pings that are written among the frames, four for each window. The answer to a probe tells how long the way to the server
+// and back takes, and that all bytes before the probe have arrived. The least time is the time of the way without a queue. The window
 // grows while answers take little longer than the least time, and shrinks when they take longer by more than the slack, which
 // is some third of the least time. An answer may also take long because the page or the server had no processor for it, or
 // because of a radio network: the quickest of the last answers counts, and the slack is more where the times of successive
@@ -16,12 +16,12 @@
  *
  * @typedef {object} Probe
  * @property {bigint} nonce
- * @property {number} at when it was written, in milliseconds
- * @property {number} upTo sent, before it
- * @property {number} had arrived, then
- * @property {number} hadAt since when arrived was so, or at if nothing was under way
- * @property {boolean} full as much was under way as might be, then
- * @property {number} got of the flow, then
+ * @property {number} at time of its write, in milliseconds
+ * @property {number} upTo bytes sent before the probe
+ * @property {number} had bytes that had arrived at that time
+ * @property {number} hadAt time at which the last of these bytes had arrived, or the time of the write if nothing was under way
+ * @property {boolean} full whether the window was full at that time
+ * @property {number} got bytes of the server's items at that time
  */
 
 const firstWindow = 16 << 10; // bytes
@@ -29,54 +29,54 @@ const minWindow = 2 << 10; // bytes
 const minPiece = 512; // bytes
 const maxPiece = 16 << 10; // bytes: a call waits for no more
 const maxProbes = 8;
-const latest = 4; // answers, of which the quickest counts: the others may have waited for a processor
-const samples = 16; // answers, of which the times are compared
-const slackPart = 0.3; // of the least time
-const unsteadyPart = 1; // of how much an answer's time differs from the time of the one before, in the mean
-const mostLess = 0.5; // of the window is left at least when it shrinks
+const latest = 4; // number of the last answers, the quickest of which counts: the others may have waited for a processor
+const samples = 16; // number of the last answers whose times are compared
+const slackPart = 0.3; // slack as a part of the least time
+const unsteadyPart = 1; // slack as a part of the mean difference between the times of two successive answers
+const mostLess = 0.5; // least part of the window that is left when it shrinks
 const minSlack = 2; // milliseconds
-const halfLife = 1000; // milliseconds in which the best rate counts half
+const halfLife = 1000; // milliseconds after which the best rate counts half
 const measureEvery = 10_000; // milliseconds
-const probeBit = 1n << 62n; // of the nonces of probes; the others of a connection do not have it
+const probeBit = 1n << 62n; // bit in the nonces of probes; other nonces of a connection do not have it
 
 export class Flow {
   /** Bytes of items that the server has sent. */
   got = 0;
 
-  #most; // of #window
-  #window;
+  #most; // the greatest window, in bytes
+  #window; // bytes that may be under way
   #ramp; // bytes that may be under way while the window fills again
 
-  // What is under way lies between #arrived and #sent, in bytes.
+  // The bytes from #arrived to #sent are under way.
   #sent = 0;
   #arrived = 0;
-  #arrivedAt = -Infinity; // when #arrived grew last
+  #arrivedAt = -Infinity; // time of the last growth of #arrived
   /** @type {{ s: Stream, units: number, end: number }[]} */
   #parcels = [];
 
-  /** @type {Probe[]} that are under way, in order */
+  /** The probes that are under way, in order. @type {Probe[]} */
   #probes = [];
-  #count = 0; // of probes
-  #probed = 0; // upTo of the last probe
+  #count = 0; // number of probes so far
+  #probed = 0; // bytes before the last probe
 
   #starting = true; // no queue has been seen yet
-  #round = 0; // #sent, when the window was doubled or shrunk last
-  #least = 0; // milliseconds; 0 until it is known
-  #leastAt = 0; // when it was seen last
+  #round = 0; // #sent at the last doubling or shrinking of the window
+  #least = 0; // least time to the server and back in milliseconds, 0 until it is known
+  #leastAt = 0; // time at which the least time was seen last
   /** How long the last answers took, in milliseconds. @type {number[]} */
   #tooks = [];
-  #best = 0; // bytes a millisecond that the path has carried lately
-  #bestAt = 0; // when it was set
+  #best = 0; // greatest rate of the path lately, in bytes a millisecond
+  #bestAt = 0; // time at which #best was set
   #draining = false; // nothing is sent until all has arrived
   #measures = true; // nothing is under way: the next probe finds no queue of ours
 
-  /** @param {number} most how many bytes may be under way at the most */
+  /** @param {number} most the greatest number of bytes that may be under way */
   constructor(most) {
     this.#most = Math.max(most, minWindow);
     this.#window = this.#ramp = Math.min(firstWindow, this.#most);
   }
 
-  /** Begins anew over another link. What was under way is written again, and may be much. */
+  /** Begins anew over another link. The bytes that were under way are written again, and may be many. */
   relink() {
     this.#window = this.#ramp = Math.min(firstWindow, this.#most);
     this.#starting = true;
@@ -113,7 +113,7 @@ export class Flow {
   }
 
   /**
-   * Begins a measurement if it is time for one. If nothing is under way the window fills as answers come: all of it at once
+   * Begins a measurement if it is time for one. If nothing is under way the window fills as answers come: all of its bytes at once
    * would wait before the path.
    *
    * @param {number} now
@@ -191,7 +191,7 @@ export class Flow {
   }
 
   /**
-   * Notes the answer to a probe. The answers to those before it may have been left out.
+   * Notes the answer to a probe. The answers to earlier probes may have been left out.
    *
    * @param {bigint} nonce
    * @param {number} now
@@ -223,11 +223,11 @@ export class Flow {
   }
 
   /**
-   * Sets the window after a probe that took so long, while the path carried rate bytes a millisecond.
+   * Sets the window after the answer to a probe.
    *
    * @param {Probe} p
-   * @param {number} rate
-   * @param {number} took
+   * @param {number} rate of the path, in bytes a millisecond
+   * @param {number} took milliseconds to the answer
    * @param {number} now
    */
   #adapt(p, rate, took, now) {
@@ -239,7 +239,7 @@ export class Flow {
     this.#best = Math.max(rate, this.#best * 2 ** (-(now - this.#bestAt) / halfLife));
     this.#bestAt = now;
     const queue = took - this.#least;
-    const news = p.had >= this.#round; // what was sent before the last change has arrived
+    const news = p.had >= this.#round; // all bytes before the last change have arrived
     if (queue > slack && this.#starting) {
       this.#starting = false;
       this.#resize(rate * (this.#least + slack));
@@ -247,7 +247,7 @@ export class Flow {
     } else if (queue > slack / 2 && this.#starting) {
       this.#starting = false;
     } else if (queue > slack && news) {
-      // What the path has carried in the least time makes no queue.
+      // As many bytes as the path carries in the least time make no queue.
       this.#resize(Math.max(this.#window * Math.max((this.#least + slack) / took, mostLess), this.#best * this.#least));
       this.#round = this.#sent;
     } else if (queue > slack * 0.75) {

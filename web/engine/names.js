@@ -7,13 +7,8 @@ export const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }
 
 // Characters that are invisible or look like a space, halves of surrogate pairs, private use, and the planes without a
 // script.
-const unfit = new RegExp(
-  "[\\0-\\x1f\\x7f-\\xa0\\xad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f" +
-    "\\u205f-\\u206f\\u2800\\u2d7f\\u3000\\u3164\\ud800-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffc\\ufffe\\uffff" +
-    "\\u{1107f}\\u{13430}-\\u{13442}\\u{13447}-\\u{13455}\\u{16fe4}\\u{1bc9d}\\u{1bca0}-\\u{1bca3}\\u{1d159}\\u{1d173}-\\u{1d17a}" +
-    "\\u{1da9b}-\\u{1daaf}\\u{1fffe}\\u{1ffff}\\u{2fffe}\\u{2ffff}\\u{3fffe}-\\u{10ffff}]",
-  "u",
-);
+const unfit =
+  /(?! )[\p{Z}\p{Cc}\p{Cs}\p{Co}\p{DI}\p{NChar}\u2800\u2d7f\ufff9-\ufffc\u{1107f}\u{13430}-\u{13442}\u{13447}-\u{13455}\u{16fe4}\u{1bc9d}\u{1d159}\u{1da9b}-\u{1daaf}\u{3fffe}-\u{10ffff}]/u;
 
 /** The longest name of a command for a page, and for a server whose welcome has no limit, in bytes. */
 export const maxCommand = 256;

@@ -3,10 +3,9 @@
 import { HisockError } from "../errors.js";
 import { fromServer, goodbye } from "./fault.js";
 import { tooManyGroups } from "./link.js";
-import { split } from "./log.js";
 import { maxCommand, maxName, nameFault, encoder } from "./names.js";
-import { readCredit, readFailure, readItem, readName, readPresence, readRenamed, readReplay, readStream } from "./read.js";
-import { isCounted, kind, none } from "./wire.js";
+import { readFailure, readName, readPresence, readRenamed, readReplay } from "./read.js";
+import { isCounted, kind } from "./wire.js";
 
 /** @typedef {import("./conn.js").Conn} Conn */
 /** @typedef {import("./read.js").Cursor} Cursor */
@@ -31,31 +30,13 @@ export function receive(conn, from) {
 }
 
 /**
- * Handles the frames that the former page had received and not handled. It had applied the statements: each has the
- * former name after its own.
+ * Handles one frame.
  *
- * @param {Conn} conn
- */
-export function unpark(conn) {
-  const { inbox } = conn;
-  conn.inbox = none;
-  for (const { k, body } of split(inbox)) {
-    if (k !== kind.joinGroup && k !== kind.leaveGroup && k !== kind.rename) {
-      handle(conn, k, body);
-      continue;
-    }
-    const [name, old] = [body.bytes(), body.rest()].map((b) => new TextDecoder().decode(b));
-    if (k === kind.rename) conn.sink.changed("rename", old ?? "", name ?? "");
-    else conn.sink.changed(k === kind.joinGroup ? "joinGroup" : "leaveGroup", name ?? "", "");
-  }
-}
-
-/**
  * @param {Conn} conn
  * @param {number} k
  * @param {Cursor} c
  */
-function handle(conn, k, c) {
+export function handle(conn, k, c) {
   switch (k) {
     case kind.command:
       command(conn, c, false);
@@ -75,7 +56,7 @@ function handle(conn, k, c) {
       break;
     }
     case kind.cancel:
-      canceled(conn, numberOnly(c));
+      conn.served.cancel(numberOnly(c));
       break;
     case kind.groupCommand:
     case kind.groupRaw:
@@ -103,21 +84,11 @@ function handle(conn, k, c) {
       break;
     }
     case kind.stream:
-      conn.streams.accept(readStream(c));
-      break;
     case kind.streamItem:
-    case kind.streamPart: {
-      const { id, payload } = readItem(c, k === kind.streamItem);
-      conn.streams.gotItem(id, payload, k === kind.streamItem);
-      break;
-    }
-    case kind.streamCredit: {
-      const { id, credit } = readCredit(c);
-      conn.streams.gotCredit(id, credit);
-      break;
-    }
+    case kind.streamPart:
+    case kind.streamCredit:
     case kind.streamEnd:
-      conn.streams.gotEnd(c.number(), c.goodbye());
+      conn.streams.received(k, c);
       break;
     case kind.ping:
       conn.gotPing(numberOnly(c));
@@ -185,23 +156,11 @@ function request(conn, c) {
   const size = end - c.at;
   c.at = end;
   if (name === undefined || size > maxCommand) {
-    conn.refuse(id, goodbye("bad_name", `the name of a call, of ${size} B, cannot be`));
+    conn.served.refuse(id, goodbye("bad_name", `the name of a call, of ${size} B, cannot be`));
     return;
   }
-  const page = conn.serve(id);
+  const page = conn.served.add(id);
   if (page !== undefined) conn.sink.called(page, name, c.rest().slice());
-}
-
-/**
- * @param {Conn} conn
- * @param {import("./numbers.js").Num} id
- */
-function canceled(conn, id) {
-  const page = conn.serving.get(id);
-  if (page === undefined) return; // the call is answered
-  conn.serving.delete(id);
-  conn.client.forgetServed(page);
-  conn.sink.cancelled(page);
 }
 
 /**

@@ -5,6 +5,7 @@ import { HisockError } from "../errors.js";
 import { fromServer, goodbye } from "./fault.js";
 import { Flow } from "./flow.js";
 import { sizeOf } from "./numbers.js";
+import { readCredit, readItem, readStream } from "./read.js";
 import { Stream, window } from "./stream.js";
 import { firstCredit, goodbyeBody, itemCost, join, kind, lengthOf, maxCredit, streamBody } from "./wire.js";
 
@@ -74,11 +75,39 @@ export class Streams {
   }
 
   /**
+   * Handles a frame about a stream.
+   *
+   * @param {number} k
+   * @param {import("./read.js").Cursor} c
+   */
+  received(k, c) {
+    switch (k) {
+      case kind.stream:
+        this.#accept(readStream(c));
+        break;
+      case kind.streamItem:
+      case kind.streamPart: {
+        const { id, payload } = readItem(c, k === kind.streamItem);
+        this.#gotItem(id, payload, k === kind.streamItem);
+        break;
+      }
+      case kind.streamCredit: {
+        const { id, credit } = readCredit(c);
+        this.gotCredit(id, credit);
+        break;
+      }
+      case kind.streamEnd:
+        this.#gotEnd(c.number(), c.goodbye());
+        break;
+    }
+  }
+
+  /**
    * Takes a stream that the server opens.
    *
    * @param {ReturnType<typeof import("./read.js").readStream>} o
    */
-  accept({ id, credit, silent, name, payload }) {
+  #accept({ id, credit, silent, name, payload }) {
     const conn = this.#conn;
     if (BigInt(id) % 2n !== 0n || id <= this.#last) throw new HisockError("protocol", "a stream with an id that is not a server's, or was used before");
     this.#last = id;
@@ -102,7 +131,7 @@ export class Streams {
   }
 
   /** @param {Num} id @param {Uint8Array} payload @param {boolean} last */
-  gotItem(id, payload, last) {
+  #gotItem(id, payload, last) {
     this.#flow.got += payload.length + itemCost;
     if (this.#open.get(id)?.gotItem(payload, last) === false) {
       throw new HisockError("protocol", "a stream item without credit, or after the end");
@@ -118,7 +147,7 @@ export class Streams {
   }
 
   /** @param {Num} id @param {Goodbye} bye */
-  gotEnd(id, bye) {
+  #gotEnd(id, bye) {
     const s = this.#open.get(id);
     if (!s) return;
     if (bye.code !== 0) s.end(fromServer(bye));

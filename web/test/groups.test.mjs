@@ -96,7 +96,7 @@ test("what the server refuses to change rejects with why", async (t) => {
     failures: {
       staff: [1001, "staff only", true, 0],
       busy: ["rate_limit", "not so fast", true, 1500],
-      late: ["deadline_exceeded", 'join "slow": no answer after 50 ms', false, 0],
+      late: ["deadline_exceeded", 'join "slow": took longer than 50 ms', false, 0],
       here: got.failures.here,
       option: "TypeError",
       given: "changed my mind",

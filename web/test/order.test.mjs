@@ -14,7 +14,7 @@ function slowDown() {
   let late = 0;
   performance.now = () => {
     const caller = new Error().stack.split("\n")[2];
-    return now.call(performance) + (caller?.includes("/incoming.js") ? (late += 10) : 0);
+    return now.call(performance) + (caller?.includes("/jobs.js") ? (late += 10) : 0);
   };
 }
 

@@ -169,7 +169,7 @@ for (const [name, [program, ...args]] of Object.entries(runtimes)) {
       assert.equal(stdout, "sum 6, unknown_command, true\n", entry);
     }
     const { stdout } = await run(app, program, ...args, "core.mjs", server.ws);
-    const unsupported = ["unsupported", "unsupported", "unsupported"];
+    const unsupported = Array(9).fill("unsupported");
     assert.deepEqual(JSON.parse(stdout), [true, ["chat", "other"], "grace", unsupported, "hello", ["queue_full", "connected", "still here"]]);
   });
 }

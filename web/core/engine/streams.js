@@ -5,7 +5,7 @@ import { goodbyeBody, kind } from "../../engine/wire.js";
 
 /** @typedef {import("../../engine/streams.js").Streams} Full */
 
-/** @implements {Pick<Full, "size" | "accept" | "gotItem" | "gotCredit" | "gotEnd" | "end" | "park" | "answered" | "superseded" | "relinked">} */
+/** @implements {Omit<Full, "open" | "ready" | "gone" | "sayEnd" | "sayCredit" | "gotCredit" | "pump">} */
 export class Streams {
   size = 0;
   #conn;
@@ -15,14 +15,11 @@ export class Streams {
     this.#conn = conn;
   }
 
-  /** @param {{ id: import("../../engine/numbers.js").Num }} stream */
-  accept({ id }) {
-    this.#conn.sendOwn(kind.streamEnd, id, goodbyeBody(goodbye("unsupported", "the page has no streams"), this.#conn.maxFrame));
+  /** @param {number} k @param {import("../../engine/read.js").Cursor} c */
+  received(k, c) {
+    if (k === kind.stream) this.#conn.sendOwn(kind.streamEnd, c.number(), goodbyeBody(goodbye("unsupported", "the page has no streams"), this.#conn.maxFrame));
   }
 
-  gotItem() {}
-  gotCredit() {}
-  gotEnd() {}
   end() {}
   park() {}
   answered() {}

@@ -22,6 +22,12 @@ const failures = [
   await without(() => client.stream("numbers", 3).next()),
   await without(() => client.openBytes("bytes")),
   await without(() => connect(address, { keepSession: true })),
+  await without(() => client.waitFor("text")),
+  await without(() => client.commands("text")),
+  await without(() => client.recvRaw()),
+  await without(() => client.drain()),
+  await without(() => client.send("take", "x", {})),
+  await without(() => client.call("echo", new Blob(["x"]))),
 ];
 // A client whose queue is full asks the server for an ack with a ping.
 const full = await connect(address, { queueBytes: 4096, log: false });
