@@ -110,7 +110,7 @@ function watch(connect, config, sink, write) {
 }
 
 /**
- * Returns an object whose methods call those of before first.
+ * Returns an object that calls the method of before, if there is one, ahead of each method of object.
  *
  * @param {any} object
  * @param {Record<string, Function>} before

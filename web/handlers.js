@@ -1,6 +1,6 @@
 /**
  * The handlers of one command or hook, in the order in which they were added. One may be added or removed while they are
- * called: those of list that are still there go on.
+ * called: the handlers of list that have not been removed go on.
  *
  * @template T
  */

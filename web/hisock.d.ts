@@ -96,7 +96,7 @@ export interface Client extends EventTarget {
   waitFor<T = unknown, A extends As = "json">(command: string, options?: WaitForOptions<A, Value<A, T>>): Promise<Value<A, T>>;
   /**
    * Yields the values of all commands of that name that come after the call of this method. Up to 10,000 commands and 8 MiB wait for
-   * whoever iterates; if more come, the iteration fails behind them with code "slow_consumer". A server that must wait for
+   * the iteration; if more come, the iteration fails behind them with code "slow_consumer". A server that must wait for
    * a page sends a stream. The iteration ends when this side closes the client, and otherwise fails with the reason of the
    * end, or with the signal's reason. Leaving the loop removes the handler.
    *
@@ -185,7 +185,7 @@ export interface Client extends EventTarget {
    * writable says that all is written, and the server may write on. Cancelling readable, aborting writable and the end of
    * the signal end the stream. It throws as send does.
    *
-   * A program that does not read to the end does one of these. A stream of which the page has dropped everything ends when
+   * A program that does not read to the end ends the stream so. A stream of which the page has dropped everything ends when
    * that is collected as garbage, unless the page has closed writable: then the server's handler goes on, and what it
    * sends is dropped, up to 256 KiB.
    *
@@ -210,7 +210,7 @@ export interface Client extends EventTarget {
    */
   recvRaw(options?: { signal?: AbortSignal }): Promise<Uint8Array>;
   /**
-   * Yields raw messages as recvRaw takes them, and ends as {@link Client.commands} does. Between two of them, what comes is kept as for recvRaw.
+   * Yields raw messages as recvRaw takes them, and ends as {@link Client.commands} does. Messages that come between two steps are kept as for recvRaw.
    */
   rawMessages(options?: { signal?: AbortSignal }): AsyncIterableIterator<Uint8Array>;
   /** Adds a handler of the raw messages for which no recvRaw waits. The function that it returns removes the handler. */

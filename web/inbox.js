@@ -1,5 +1,5 @@
 /**
- * What has arrived and nobody has taken, or those who wait to take it: a queue of items or a queue of askers, never both.
+ * A queue of items that nobody has taken, or a queue of askers that wait for items: never both.
  *
  * @template T
  */
@@ -107,7 +107,7 @@ const done = { done: /** @type {const} */ (true), value: undefined };
  *
  * @template T
  * @param {() => Promise<T>} take
- * @param {() => void} leave is called if whoever iterates wants no more
+ * @param {() => void} leave is called if the loop over the iterator ends early
  * @returns {AsyncIterableIterator<T>}
  */
 export function iterator(take, leave) {

@@ -91,7 +91,7 @@ export class Line {
       payload ??= encode(what, await unlessAborted(/** @type {Blob} */ (value).arrayBuffer(), signal));
       await start(payload);
     } finally {
-      // If this gives up before its turn, whoever is behind it waits for whoever is before it.
+      // If this one gives up before its turn, the next one waits for the one before.
       if (before) void before.then(leave);
       else leave();
       if (this.#last === mine) this.#last = before;

@@ -153,7 +153,7 @@ export interface StreamInfo<T = unknown> extends CallInfo {
 export interface StreamProgress {
   /** How many the page has taken. */
   readonly taken: number;
-  /** How many were sent, and how many of these are known to have arrived. */
+  /** How many were sent, and how many are known to have arrived. */
   readonly sent: number;
   readonly delivered: number;
 }

@@ -9,7 +9,7 @@ import type {
 export interface ConnectOptions {
   /** The name for which the client asks. Without it the client has no name. */
   name?: string;
-  /** The groups that the client joins when it connects. A client that goes on with a kept session joins those that it is not in. */
+  /** The groups that the client joins when it connects. A client that goes on with a kept session joins the groups that it is not in. */
   groups?: Iterable<string>;
   /**
    * The proof of identity that the server asks for, such as a token. A function is called each time that the client

@@ -55,14 +55,14 @@ export interface TypedOptions<C extends Commands> extends Omit<ConnectOptions, "
   };
 }
 
-/** A handler of calls whose argument and answer are those of the function F. */
+/** A handler of calls with the argument and the answer of the function F. */
 export type TypedCallHandler<F> = (value: In<F>, info: CallInfo) => Out<F> | Promise<Out<F>>;
-/** A handler of streams whose argument and items are those of the function F. */
+/** A handler of streams with the argument and the items of the function F. */
 export type TypedStreamHandler<F> = (value: In<F>, info: StreamInfo<Item<F>>) => TypedItems<Out<F>> | Promise<TypedItems<Out<F>>>;
 /** Items of one type, which are sent one after the other. */
 export type TypedItems<T> = AsyncIterable<T> | Iterable<T>;
 
-/** A client with the types of a map of commands. Its methods are those of {@link Client}. */
+/** A client with the types of a map of commands. Its methods are the methods of {@link Client}. */
 export interface TypedClient<C extends Commands>
   extends Omit<
     Client,

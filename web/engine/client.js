@@ -91,7 +91,7 @@ export class EngineClient {
     return (this.#conn?.refused ?? []).flatMap((r) => [r.name, fromServer(r)]);
   }
 
-  /** How many bytes wait to be written, those that the WebSocket has among them. */
+  /** The number of bytes that wait to be written, in the log and in the WebSocket. */
   waiting() {
     const conn = this.#conn;
     return conn ? conn.out.log.waiting + (conn.link?.buffered ?? 0) : 0;

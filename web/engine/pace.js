@@ -1,6 +1,6 @@
 // When a client tries again to connect: a wait is random below a limit, which begins with min and doubles with each
 // attempt that fails and with each connection that did not last, up to max. While the session of the last connection
-// can be resumed the limit is low, and the last of these waits ends before the session does. core/internal/pace says
+// can be resumed the limit is low, and the last wait ends before the session does. core/internal/pace says
 // more. Times are in milliseconds.
 
 const soon = 2000;

@@ -127,7 +127,7 @@ export class Border {
   }
 
   /**
-   * Takes records of the program, in so many bytes. The program calls it.
+   * Takes records of the program. The program calls it.
    *
    * @param {number} size
    */
