@@ -5,8 +5,8 @@ import { connect, HisockError } from "hisock/core";
 const address = process.argv[2];
 const states = [];
 const client = await connect(address, { name: "ada", groups: ["chat"], as: "text", onState: (state) => states.push(state) });
-const said = new Promise((resolve) => client.on("text", resolve));
-client.send("texts", 1);
+const said = new Promise((resolve) => client.on("reflected", resolve));
+client.send("reflect", "hello");
 await client.join("other");
 await client.rename("grace");
 const without = async (fn) => {

@@ -8,10 +8,10 @@ const refused = await client.call("nothing").catch((err) => err);
 
 // What a handler throws is an uncaught error of the program.
 const uncaught = new Promise((resolve) => process.once("uncaughtException", resolve));
-client.on("text", () => {
+client.on("reflected", () => {
   throw new Error("mine");
 }, { as: "text" });
-client.send("texts", 1);
+client.send("reflect", "hello");
 const { message } = await uncaught;
 if (message !== "mine") throw new Error(`another error: ${message}`);
 await client.close();
