@@ -34,7 +34,7 @@ func slowInflate(payload []byte) ([]byte, error) {
 // Any bytes in a compressed message, in any fragments, are inflated as the standard library does it, or refused.
 func FuzzInflate(f *testing.F) {
 	for _, payload := range []string{
-		"", "\x00", "\xf2\x48\xcd\xc9\xc9\x07\x00", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "\x00\x05\x00\xfa\xffHello\x00", "\xf2\x00\x11\x00\x00",
+		"", "\x00", "\xf2\x48\xcd\xc9\xc9\x07\x00", "\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "\x00\x05\x00\xfa\xffHello\x00", "\xf2\x00\x11\x00\x00", "\x0b\x00",
 		deflated(noise[:100]+noise[:100]+"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 9), "\x01\x00\x00\xff\xff\x01\x00\x00\xff\xff",
 	} {
 		f.Add([]byte(payload), uint64(1), uint16(3))

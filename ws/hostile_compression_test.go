@@ -38,6 +38,7 @@ func TestHostileCompression(t *testing.T) {
 		"message inside of another":     {"\x42\x81" + mask + "\xf2" + packed(hello), errInside, ""},
 		"reserved block type":           {packed("\xff\xff\xff\xff"), errInflate, ""},
 		"cut off in a block":            {packed(hello[:4]), errInflate, ""},
+		"cut off in the last block":     {packed("\x0b\x00"), errInflate, ""},
 		"cut off after a byte":          {packed(hello[:1]), errInflate, ""},
 		"stored, cut off":               {packed("\x00\x06\x00\xf9\xff\x48"), errInflate, ""},
 		"stored, filled up by the tail": {packed("\x00\x05\x00\xfa\xff\x48"), nil, "H\x00\x00\xff\xff"}, // RFC 7692, section 7.2.2, lets it pass

@@ -278,3 +278,23 @@ func TestInflateOverOtherStreams(t *testing.T) {
 		})
 	}
 }
+
+// A conn does not sleep while it has inflated bytes that were not read: nothing of the peer would wake it.
+func TestNoSleepInCompressedMessage(t *testing.T) {
+	peer, c := compressedPair(t, &Compression{})
+	woken := make(chan struct{})
+	if !c.Sleep(func() { close(woken) }) {
+		t.Skip("conns cannot sleep on this system")
+	}
+	text := strings.Repeat("x", 200_000)
+	peer.send(string(appendCompressed(nil, deflated(text, 9))))
+	<-woken
+	for rest := len(text); rest > 0; {
+		n, err := c.Read(make([]byte, 7000))
+		require.NoError(t, err)
+		if rest -= n; rest > 0 {
+			require.False(t, c.Sleep(func() {}), "%d bytes are left", rest)
+		}
+	}
+	require.True(t, c.Sleep(func() {}))
+}
