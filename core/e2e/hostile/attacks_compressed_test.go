@@ -66,7 +66,7 @@ var compressionAttacks = map[string]attack{
 		run: corruptCompression,
 	},
 	"compressed messages that are begun and not ended": {
-		media: []string{"ws"}, tries: [2]int{100, 500}, grows: 32 << 10,
+		media: []string{"ws"}, tries: [2]int{100, 500}, grows: 48 << 10,
 		run: func(a *arena, tries int) string {
 			begun := compressed(bytes.Repeat(wire.AppendCommand(nil, "flood", nil), 100), 1)
 			begun[0] &^= 0x80
