@@ -24,7 +24,7 @@ func TestStreamsGoOnAfterCuts(t *testing.T) {
 	}
 	for _, medium := range harness.Sockets {
 		t.Run(medium, func(t *testing.T) {
-			p := newPair(t, harness.Open(t, medium), 0)
+			p := newPair(t, harness.Open(t, medium), 0, 0)
 			var stop atomic.Bool
 			var items atomic.Int64
 			count := func(int) { items.Add(1) }

@@ -12,11 +12,11 @@ import (
 )
 
 // Streams of each kind run to their end over each medium, in both directions, also if the link is cut halfway. A stream
-// is longer than several windows: it cannot end before the cut.
+// is longer than several windows, which do not grow: it cannot end before the cut.
 func TestEachMedium(t *testing.T) {
 	const window = 16 << 10
 	harness.Each(t, func(t *testing.T, n *harness.Network) {
-		p := newPair(t, n, window)
+		p := newPair(t, n, window, -1)
 		for from, to := range map[string]core.Streamer{"client": p.cl, "server": only(t, p.srv)} {
 			for name, run := range programs {
 				most := 2000 // items

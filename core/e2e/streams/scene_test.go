@@ -26,17 +26,17 @@ type pair struct {
 	cut func() // closes the link; the session is resumed over another one
 }
 
-// newPair connects a client to a server. window is the window of a stream in bytes; zero means the
+// newPair connects a client to a server. window and growth are StreamWindow and StreamGrowth of both; zero means the
 // default.
-func newPair(t *testing.T, n *harness.Network, window int) *pair {
+func newPair(t *testing.T, n *harness.Network, window, growth int) *pair {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
-	srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: time.Minute}, Limits: core.Limits{StreamWindow: window}})
+	srv := harness.NewServer(&core.ServerOptions{Timeouts: core.Timeouts{Resume: time.Minute}, Limits: core.Limits{StreamWindow: window, StreamGrowth: growth}})
 	serveAll(srv)
 	go srv.Serve(ctx, n.Listener) //nolint:errcheck // nil after Shutdown
 	d := &harness.Cutter{Dialer: n.Dialer}
-	cl := harness.NewClient(d, &core.ClientOptions{StreamWindow: window, Retry: core.Retry{Min: time.Millisecond, Max: 10 * time.Millisecond}})
+	cl := harness.NewClient(d, &core.ClientOptions{StreamWindow: window, StreamGrowth: growth, Retry: core.Retry{Min: time.Millisecond, Max: 10 * time.Millisecond}})
 	serveAll(cl)
 	require.NoError(t, cl.Connect(ctx))
 	for range core.Stream[int](ctx, cl, "count", 1) { // after this the server knows that the client has its token
