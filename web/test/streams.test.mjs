@@ -146,7 +146,8 @@ test("a server's sender stops within the window of a page that does not take", a
   // What was granted, and what the server has queued ahead of it.
   const most = (256 + 128 + 64) * 1024 / 1032;
   assert.ok(got.first <= most, `${got.first} items were sent`);
-  assert.ok(got.second >= 1000 && got.second <= 1000 + most, `${got.second} items were sent`);
+  const grown = 512 * 1024 / 1032; // while the page took all that came, the window of the engine in WebAssembly has grown
+  assert.ok(got.second >= 1000 && got.second <= 1000 + most + grown, `${got.second} items were sent`);
   assert.ok(got.asked <= most, `${got.asked} items were asked for`);
 });
 
