@@ -158,7 +158,7 @@ export interface Client extends EventTarget {
 
   /**
    * Opens a stream and yields the items that its handler at the server sends. The stream is opened when it is iterated
-   * over. A break, a return and the end of the signal end it at both ends. The server sends at most 256 KiB ahead of what
+   * over. A break, a return and the end of the signal end it at both ends. The server sends at most 256 KiB, to the Go program 768 KiB, ahead of what
    * the page takes. A stream goes on over a resume, with each item once and in order. Items have at most 1 MiB.
    *
    *     for await (const tick of client.stream<Tick>("ticks", "ACME", { signal })) show(tick);
@@ -181,7 +181,7 @@ export interface Client extends EventTarget {
     options?: StreamOptions<A>,
   ): AsyncGenerator<Value<A, T>, void, void>;
   /**
-   * Opens a stream of bytes, for pipeTo and pipeThrough. The server sends at most 256 KiB ahead of what is read. Closing
+   * Opens a stream of bytes, for pipeTo and pipeThrough. The server sends at most 256 KiB, to the Go program 768 KiB, ahead of what is read. Closing
    * writable says that all is written, and the server may write on. Cancelling readable, aborting writable and the end of
    * the signal end the stream. It throws as send does.
    *
