@@ -70,7 +70,7 @@ func (cl *Cluster) Nodes() (nodes []Node) {
 }
 
 // Err returns nil if the server is alone or its relay can be reached, and otherwise an [Error] with [CodeUnavailable]. It is for a health check: a
-// node that is cut off serves its clients, and takes no newcomers that need a name or a place which it does not hold.
+// node that is cut off serves its clients, and takes no newcomers that need a name or a place.
 func (cl *Cluster) Err() error {
 	if k := cl.srv.cluster; k != nil {
 		if why := k.isUp(); why != nil {

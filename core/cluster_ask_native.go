@@ -101,10 +101,18 @@ func (k *cluster) fault(a relay.Answer) error {
 	return e
 }
 
-// asked answers a question of another node, on a goroutine of its own.
-func (k *cluster) asked(from uint64, q relay.Question) {
+// asked answers a question of another node, on a goroutine of its own. A request to disconnect clients has no answer and no id. It is
+// done at once, so that it counts as no question that waits.
+func (k *cluster) asked(from uint64, q relay.Question) relay.Fault {
 	if !k.serves.Load() { // it was asked with the others
-		return
+		return relay.None
+	}
+	if q.Subject == relay.Disconnect {
+		why, fault := relay.ParseAnswer(q.Rest)
+		if fault == relay.None {
+			k.disconnectHere(q, why)
+		}
+		return fault
 	}
 	q.Rest = append([]byte(nil), q.Rest...)
 	ctx, cancel := context.WithCancel(k.ctx)
@@ -128,13 +136,14 @@ func (k *cluster) asked(from uint64, q relay.Question) {
 				k.reply(of, body, err)
 			}
 		}()
-		return
+		return relay.None
 	}
 	k.mu.Unlock()
 	cancel()
 	if full {
 		k.reply(of, nil, NewError(CodeTooManyCalls, "the node answers as many questions as it may"))
 	}
+	return relay.None
 }
 
 // answered notes that a question is not being answered any more.
@@ -189,13 +198,6 @@ func (k *cluster) answer(ctx context.Context, q relay.Question) (body []byte, er
 		return binary.AppendUvarint(nil, uint64(len(k.clients(q)))), nil
 	case relay.Find:
 		return k.list(k.clients(q)), nil
-	case relay.Disconnect:
-		why, fault := relay.ParseAnswer(q.Rest)
-		if fault != relay.None {
-			return nil, NewError(CodeProtocol, fault.String())
-		}
-		k.disconnectHere(q, why)
-		return nil, nil
 	case relay.Call:
 		return k.callHere(ctx, q)
 	}

@@ -18,7 +18,7 @@ import (
 
 // A newcomer takes its name and its place among the connections of its user twice: first the node claims them in the cluster,
 // if it does not hold them, and then the client takes them at the node, as at a server that is alone. When the last client of the node has left,
-// the node gives the claim back. While the relay cannot be reached nothing is claimed: newcomers that need a claim are told to come later.
+// the node gives the claim back. While the relay cannot be reached nothing is claimed, and nothing that is held is given away: newcomers that need a claim are told to come later.
 
 // claimTime bounds how long the relay may take to decide about a claim.
 const claimTime = 5 * time.Second
@@ -195,11 +195,11 @@ func (k *cluster) taken(t relay.Thing) *Error {
 // fill claims places until the node holds as many as the turn needs. If there are too few, it returns the nodes that hold the
 // others, this one included if it holds some.
 func (k *cluster) fill(ctx context.Context, t relay.Thing, turn *relay.Turn) (holders []uint64, err error) {
+	if why := k.isUp(); why != nil { // what the node holds may belong to another one by now
+		return nil, why
+	}
 	if len(turn.Held) >= turn.Needed {
 		return nil, nil
-	}
-	if why := k.isUp(); why != nil {
-		return nil, why
 	}
 	p := k.node.Load()
 	if p == nil {

@@ -107,7 +107,7 @@ func TestNameFoughtOver(t *testing.T) {
 	})
 }
 
-// A node that is cut off hands out no names, except names that it has.
+// A node that is cut off hands out no names, not even names that it has: another node may have them by now.
 func TestNoNamesWithoutTheRelay(t *testing.T) {
 	inCluster(t, clusterSetting{nodes: 2, options: uniqueNames}, func(t *testing.T, s *clusterScene) {
 		a := s.nodes[0]
@@ -122,10 +122,33 @@ func TestNoNamesWithoutTheRelay(t *testing.T) {
 		require.NotZero(t, e.RetryAfter)
 		s.join(a, "") // it needs none
 		code, _ := s.tries(a, "ada", "")
-		require.Equal(t, core.CodeNameTaken, code)
+		require.Equal(t, core.CodeUnavailable.String(), code.String())
 		a.way.Mend()
 		s.pass(time.Second)
 		s.join(a, "bob")
+		code, _ = s.tries(a, "ada", "")
+		require.Equal(t, core.CodeNameTaken.String(), code.String())
+	})
+}
+
+// A node that is cut off for longer than its lease gives its client's name to no newcomer after that client has left: another node has given it away.
+func TestNoNameOfAClientThatLeftWithoutTheRelay(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, options: uniqueNames}, func(t *testing.T, s *clusterScene) {
+		a, b := s.nodes[0], s.nodes[1]
+		ada := s.join(a, "ada")
+		a.way.Cut()
+		s.pass(10 * time.Second)
+		there := s.join(b, "ada")
+		require.NoError(t, ada.Close())
+		s.pass(time.Second)
+		code, _ := s.tries(a, "ada", "")
+		require.Equal(t, core.CodeUnavailable.String(), code.String())
+		a.way.Mend()
+		s.pass(5 * time.Second)
+		code, _ = s.tries(a, "ada", "")
+		require.Equal(t, core.CodeNameTaken.String(), code.String())
+		require.NoError(t, there.Err())
+		require.Equal(t, 1, s.broker.Claims())
 	})
 }
 

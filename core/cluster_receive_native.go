@@ -146,7 +146,7 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 		if fault != relay.None {
 			return fault
 		}
-		k.asked(head.Node, q)
+		return k.asked(head.Node, q)
 	case relay.KindAnswer:
 		a, fault := relay.ParseAnswer(body)
 		if fault != relay.None {

@@ -294,6 +294,43 @@ func TestCallAcrossNodes(t *testing.T) {
 	})
 }
 
+// Clients of another node are disconnected, however many there are, and however many questions that node answers meanwhile.
+func TestManyAreDisconnectedAtAnotherNode(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, options: func(_ int, o *core.ServerOptions) {
+		o.Access.Authorize = byUser
+		o.Cluster.MaxQuestions = 1
+	}}, func(t *testing.T, s *clusterScene) {
+		a, b := s.nodes[0].srv, s.nodes[1]
+		s.joinAs(b, "busy", "")
+		busy, err := a.Cluster().Client(t.Context(), "busy")
+		require.NoError(t, err)
+		var clients []*clusterClient
+		for i := range 100 {
+			clients = append(clients, s.joinAs(b, "", "u"+strconv.Itoa(i)))
+		}
+		disconnect := func(from, to int) {
+			for i := from; i < to; i++ {
+				a.User("u" + strconv.Itoa(i)).Disconnect(core.NewError(core.CodeApplication, "go"))
+			}
+			s.pass(time.Second)
+			for _, c := range clients[from:to] {
+				require.Equal(t, core.CodeApplication.String(), core.CodeOf(c.Err()).String())
+			}
+		}
+		disconnect(0, 50)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			_, err := busy.CallBytes(ctx, "hang", nil)
+			ended <- err
+		}()
+		s.pass(time.Second)
+		disconnect(50, 100)
+		cancel()
+		require.Error(t, <-ended)
+	})
+}
+
 // An answer that is lost ends the call, though it has no deadline.
 func TestLostAnswer(t *testing.T) {
 	inCluster(t, clusterSetting{nodes: 2}, func(t *testing.T, s *clusterScene) {
