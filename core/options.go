@@ -265,8 +265,8 @@ type Limits struct {
 	MaxStreams int
 
 	// StreamWindow is how many bytes of a stream a client may send ahead of what the handler has taken; each
-	// item counts for 32 bytes more than it has. A stream whose handler takes nothing costs that much memory. It
-	// is from 16 KiB to 1 GiB. Zero means 256 KiB.
+	// item counts for 32 bytes more than it has. A stream whose handler takes nothing costs that much memory, and
+	// MaxItem more while its handler waits for an item of which a part has come. It is from 16 KiB to 1 GiB. Zero means 256 KiB.
 	StreamWindow int
 
 	// StreamGrowth is how many bytes the windows of all streams of a client may have in addition. A window grows while the

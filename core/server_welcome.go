@@ -271,8 +271,10 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	}
 	c.atServer.entered = true
 	s.cluster.enter(c)
-	s.budget.Add(connCost) // only now: a connection that has not entered never gives it back
 	s.eng.sweep.add(c, c.legacy.heartbeat(s.opts.Timeouts.Heartbeat))
+	// Only now: a connection that has not entered never gives it back, and weigh takes bytes of connections that it does not find for
+	// bytes that were counted twice.
+	s.budget.Add(connCost)
 	s.mu.Lock()
 	delete(s.shaking, ar.key)
 	s.mu.Unlock()

@@ -29,7 +29,7 @@ type StreamStats struct {
 	ReceivedBytes uint64 // bytes likewise
 
 	Waiting int // bytes of frames that wait to be written: for the path, or for the link
-	Held    int // bytes that have come, and that the program is taking or has not taken; at most [Limits].StreamWindow for each stream, and StreamGrowth more for all
+	Held    int // bytes that have come, and that the program is taking or has not taken; at most [Limits].StreamWindow for each stream, MaxItem more for each that has a part of an item, and StreamGrowth more for all
 }
 
 // ServerStats are counters of a server since it was made, and what it holds now.

@@ -19,7 +19,7 @@ export class Auths {
    * Calls the function, and gives the engine the result.
    *
    * @param {number} id
-   * @param {() => NativeClient | undefined} native
+   * @param {() => NativeClient | undefined} native returns the client that has asked, or nothing if it is gone
    */
   async ask(id, native) {
     const abort = new AbortController();
@@ -33,7 +33,7 @@ export class Auths {
       else native()?.refuse(id, numberOf("unavailable"), `auth failed: ${err instanceof Error ? err.message : String(err)}`, 0, undefined);
       return;
     } finally {
-      this.#running.delete(id);
+      if (this.#running.get(id) === abort) this.#running.delete(id); // another client's call may have the same id
     }
     try {
       native()?.answer(id, readAuth(auth));

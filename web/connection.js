@@ -173,7 +173,7 @@ export class Connection {
       },
       called: (id, command, payload) => incoming.called(id, command, payload),
       streamed: (stream, name, arg) => incoming.streamed(stream, name, arg),
-      auth: (id) => void this.#auths.ask(id, () => this.native),
+      auth: (id) => void this.#auths.ask(id, () => (this.#heard === sink ? this.native : undefined)),
       cancelled: (id) => void (this.#auths.cancel(id) || incoming.cancelled(id)),
       settled: (id, err, payload) => {
         if (this.#heard === sink) incoming.push(() => this.requests.settle(id, err, payload));
@@ -222,11 +222,11 @@ export class Connection {
   #begin(groups) {
     const { native } = this;
     this.#incoming.release();
-    if (!native) return;
     this.#begun = true;
     for (const bytes of this.#earlyRaw.splice(0)) this.#incoming.rawMessage(bytes, false);
     const missed = this.#earlyMissed;
     if (missed > 0) this.#incoming.push(() => void this.#incoming.tell("missed", missed));
+    if (!native) return; // the page was left at once, or the client has ended
     native.begin();
     if (!this.resumed) return;
     const there = this.groups;

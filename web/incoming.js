@@ -233,19 +233,20 @@ export class Incoming extends Jobs {
   called(id, command, bytes) {
     const abort = new AbortController();
     this.#running.set(id, abort);
+    const isOpen = () => this.#running.get(id) === abort; // another client's call may have the same id later
     this.push(async () => {
-      if (this.#muted) return;
+      if (this.#muted || !isOpen()) return;
       try {
         const handler = this.#handlers.get(command);
         if (!handler) throw new HisockError("unknown_command", `the page does not handle "${command}"`);
         const value = decode(`payload of "${command}"`, bytes, handler.as);
         const result = await handler.fn(value, { command, bytes, signal: abort.signal });
         const answer = encode(`answer to "${command}"`, await unwrap(result));
-        if (this.#running.has(id)) this.native?.answer(id, answer);
+        if (isOpen()) this.native?.answer(id, answer);
       } catch (err) {
-        this.#refuse(id, err);
+        if (isOpen()) this.#refuse(id, err); // otherwise the caller has given up, so the handler may fail
       } finally {
-        this.#running.delete(id);
+        if (isOpen()) this.#running.delete(id);
         this.onAnswered();
       }
     });
@@ -259,7 +260,6 @@ export class Incoming extends Jobs {
    * @param {unknown} err
    */
   #refuse(id, err) {
-    if (!this.#running.has(id)) return; // the caller has given up, so the handler may fail
     if (isForCaller(err)) {
       const wait = Math.min(Math.max(Math.ceil(err.retryAfter) || 0, 0), 0x7fffffff);
       let details;
@@ -281,6 +281,7 @@ export class Incoming extends Jobs {
       const abort = this.#running.get(id);
       this.#running.delete(id);
       abort?.abort(new HisockError("canceled", "the caller gave up"));
+      this.onAnswered();
     });
   }
 
@@ -292,7 +293,10 @@ export class Incoming extends Jobs {
   abandonCalls(why) {
     const calls = [...this.#running];
     this.#running.clear();
-    this.push(() => calls.forEach(([, abort]) => abort.abort(why)));
+    this.push(() => {
+      calls.forEach(([, abort]) => abort.abort(why));
+      this.onAnswered();
+    });
   }
 
   /**

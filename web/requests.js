@@ -1,6 +1,6 @@
 // What a page asks its client to do, and what the page waits for.
 
-import { Calls } from "./calls.js";
+import { Calls, unlessAborted } from "./calls.js";
 import { HisockError } from "./errors.js";
 import { Stream } from "./streams.js";
 
@@ -15,6 +15,8 @@ export class Requests {
   /** What the page waits for otherwise. */
   #waits = new Calls();
   #draining = false; // the page sends nothing more
+  /** What all who drain wait for. @type {Promise<void> | undefined} */
+  #drained;
 
   /**
    * @param {import("./engines.js").Engine} inst
@@ -83,12 +85,18 @@ export class Requests {
    */
   drain(signal) {
     this.#draining = true;
-    return this.wait("drain", { signal }, (settle) => {
-      this.#calls.onEnd = this.#incoming.onAnswered = () => {
-        if (this.#calls.size + this.#incoming.calls === 0) settle(undefined);
-      };
-      this.#calls.onEnd();
-    });
+    if (!this.#drained) {
+      const drained = this.wait("drain", {}, (settle) => {
+        this.#calls.onEnd = this.#incoming.onAnswered = () => {
+          if (this.#calls.size + this.#incoming.calls === 0) settle(undefined);
+        };
+        this.#calls.onEnd();
+      });
+      const forget = () => (this.#drained = undefined);
+      drained.then(forget, forget);
+      this.#drained = drained;
+    }
+    return unlessAborted(this.#drained, signal);
   }
 
   /**

@@ -46,7 +46,7 @@ type Compression struct {
 	Threshold int
 
 	// MaxMessage is the greatest length, in bytes, to which a compressed message of the peer may inflate. If a message
-	// is longer, reading fails with a [*ProtocolError] whose code is 1009. It must be larger by a MiB than the largest frame
+	// is longer, or has 64 KiB more than that compressed, reading fails with a [*ProtocolError] whose code is 1009. It must be larger by a MiB than the largest frame
 	// of package core (Limits.MaxFrame), because an engine in a page sends frames that wait in one message. Zero means 16 MiB. Negative
 	// means no bound.
 	MaxMessage int

@@ -53,6 +53,9 @@ func TestHostileCompression(t *testing.T) {
 		"too much":                      {packed(deflated(strings.Repeat("x", 5001), 9)), errInflated, strings.Repeat("x", 5000)},
 		"too much, bit by bit":          {string(appendFragments(nil, deflated(strings.Repeat("x", 5001), 9), func() int { return 1 })), errInflated, strings.Repeat("x", 5000)},
 		"just not too much":             {packed(deflated(strings.Repeat("x", 5000), 9)), nil, strings.Repeat("x", 5000)},
+		"last blocks without end":       {packed(strings.Repeat("\x03\x00", maxLasts+2)), errInflate, ""},
+		"some last blocks":              {packed(strings.Repeat("\x03\x00", maxLasts-2) + hello), nil, "Hello"},
+		"empty blocks without end":      {packed(strings.Repeat("\x00\x00\x00\xff\xff", (5000+wireSlack)/5+1)), errInflated, ""},
 		"twice just not too much":       {strings.Repeat(packed(deflated(strings.Repeat("x", 5000), 9)), 2), nil, strings.Repeat("x", 10_000)},
 	}
 	h := newHall(t, &Options{Compression: &Compression{Threshold: 1 << 20, MaxMessage: 5000}})

@@ -6,11 +6,19 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"sync"
 
 	"github.com/hisock/hisock/transport"
+)
+
+// Bounds of a message that inflates to little or nothing, which no limit of inflated bytes finds: how many more bytes than MaxMessage it may have
+// compressed, and how many of its blocks may say that they are the last one. An inflater begins anew behind each.
+const (
+	wireSlack = 64 << 10
+	maxLasts  = 1024
 )
 
 // An inflater inflates one message. It is borrowed inside of a compressed message.
@@ -19,6 +27,7 @@ type inflater struct {
 	reader io.Reader // inflates what source gives
 	left   int64     // bytes that the message may still inflate to
 	last   bool      // reader has come to a block that says it is the last one
+	lasts  int       // such blocks in the message
 }
 
 var inflaters = sync.Pool{New: func() any {
@@ -30,12 +39,13 @@ var inflaters = sync.Pool{New: func() any {
 func borrowInflater(c *conn) *inflater {
 	i := inflaters.Get().(*inflater)
 	i.conn, i.left = c, c.deflate.limit
+	i.wire = min(c.deflate.limit, math.MaxInt64-wireSlack) + wireSlack
 	i.restart()
 	return i
 }
 
 func (i *inflater) giveBack() {
-	i.source, i.last = source{}, false
+	i.source, i.last, i.lasts = source{}, false, 0
 	inflaters.Put(i)
 }
 
@@ -81,6 +91,9 @@ func (i *inflater) afterLast() (over bool, err error) {
 	if i.ended {
 		return true, nil
 	}
+	if i.lasts++; i.lasts > maxLasts {
+		return false, errInflate
+	}
 	i.restart()
 	return false, nil
 }
@@ -88,6 +101,7 @@ func (i *inflater) afterLast() (over bool, err error) {
 // A source gives the payload of a compressed message, and then its tail. It reads and decodes frames when it needs more.
 type source struct {
 	conn    *conn
+	wire    int64  // compressed bytes that the message may still have
 	piece   []byte // payload that was not taken; in the buffer of conn.unread, or in inflateTail
 	ended   bool   // piece is the tail
 	failure error  // of the stream, or a protocol error
@@ -135,6 +149,9 @@ func (s *source) more() (err error) {
 			runtime.Gosched() // a peer that sends much that inflates to nothing must not keep other goroutines waiting
 		default:
 			s.piece, err = c.piece(len(c.unread))
+			if s.wire -= int64(len(s.piece)); err == nil && s.wire < 0 {
+				err = errInflated
+			}
 		}
 	}
 	s.failure = err

@@ -210,7 +210,7 @@ func proxy(t *testing.T) string {
 		switch {
 		case err != nil:
 			return err
-		case name != "." && e.Name()[0] == '.', e.Name() == "node_modules", name == "examples/bench": // a module of its own
+		case name != "." && e.Name()[0] == '.', e.Name() == "node_modules", name == "examples/bench", name == "core/natsrelay": // modules of their own
 			if e.IsDir() {
 				return fs.SkipDir
 			}

@@ -87,12 +87,13 @@ function openClient(t, options = {}, signal = new AbortController().signal) {
   const listeners = {};
   globalThis.addEventListener = (type, fn) => void (listeners[type] = fn);
   t.after(() => delete globalThis.addEventListener);
-  const engine = { sink: undefined, name: "ada" };
+  const engine = { sink: undefined, name: "ada", native: undefined };
   const nothing = () => {};
   const native = {
     name: () => engine.name, groups: () => [], refusedGroups: () => [], sessionBytes: () => 1, detach: nothing,
     begin: nothing, call: nothing, change: nothing, cancel: nothing, close: nothing,
   };
+  engine.native = native;
   const inst = {
     native: { connect: (_, sink) => ((engine.sink = sink), native), checkCommand: nothing },
     ended: undefined, onEnd: () => nothing,
@@ -205,4 +206,91 @@ testOnce("messages that came before the end are handled before it", async (t) =>
   ]);
   for (const before of ["one a", "iterated a", "iterated b", "two c", "raw 1"]) assert.ok(at(before) < at("disconnected shutdown"), before);
   assert.ok(at("iterated shutdown") > at("disconnected shutdown"));
+});
+
+/** Gives the engine's client what it needs to be asked by a server; answers are noted as "answered 1 text". */
+function answering(client) {
+  const answers = [];
+  Object.assign(client.engine.native, {
+    handle: () => {}, setHandler: () => {},
+    answer: (id, payload) => answers.push(`answered ${id} ${new TextDecoder().decode(payload)}`),
+    refuse: (id) => answers.push(`refused ${id}`),
+  });
+  return answers;
+}
+
+testOnce("a handler or auth that is late answers no call of the next client", async (t) => {
+  let auth;
+  const opening = openClient(t, { auth: () => new Promise((resolve) => (auth = resolve)) });
+  const { engine, opened, listeners } = opening;
+  const answers = answering(opening);
+  engine.sink.state(connected, "ada", undefined);
+  const client = await opened;
+  const late = [];
+  client.handle("ask", (text) => (text === "old" ? new Promise((resolve) => late.push(resolve)) : `to ${text}`), { as: "text" });
+  engine.sink.called(1, "ask", bytes("old"));
+  await until("its handler runs", () => late.length === 1);
+  engine.sink.auth(2);
+  await until("auth is asked for", () => auth);
+  listeners.pagehide({ persisted: true });
+  listeners.pageshow({});
+  let fresh;
+  client.handle("later", () => new Promise((resolve) => (fresh = resolve)), { as: "text" });
+  engine.sink.called(1, "later", bytes(""));
+  engine.sink.called(2, "later", bytes(""));
+  await until("its handler runs", () => fresh);
+  late[0]("secret of the old call");
+  auth("secret");
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(answers, []);
+  fresh("fresh");
+  await until("it is answered", () => answers.length === 1);
+  assert.deepEqual(answers, ["answered 2 fresh"]);
+});
+
+testOnce("a call that was given up before its handler began has none", async (t) => {
+  const opening = openClient(t);
+  const { engine, opened } = opening;
+  const answers = answering(opening);
+  engine.sink.state(connected, "ada", undefined);
+  const client = await opened;
+  const ran = [];
+  client.handle("ask", (text) => void ran.push(text), { as: "text" });
+  engine.sink.called(1, "ask", bytes("too late"));
+  engine.sink.state(disconnected, "ada", new HisockError("conn_lost", "gone"));
+  engine.sink.state(connected, "ada", undefined);
+  engine.sink.called(2, "ask", bytes("in time"));
+  await until("a call is answered", () => answers.length > 0);
+  assert.deepEqual(ran, ["in time"]);
+});
+
+testOnce("all who drain are told, also behind a call that was cancelled", async (t) => {
+  const opening = openClient(t);
+  const { engine, opened } = opening;
+  answering(opening);
+  engine.native.close = () => engine.sink.ended(undefined);
+  engine.sink.state(connected, "ada", undefined);
+  const client = await opened;
+  let runs = false;
+  client.handle("ask", () => ((runs = true), new Promise(() => {})), { as: "text" });
+  engine.sink.called(1, "ask", bytes(""));
+  await until("its handler runs", () => runs);
+  const both = [client.drain(), client.drain()];
+  engine.sink.cancelled(1);
+  await Promise.all(both);
+});
+
+testOnce("a page that is left as it connects begins all the same", async (t) => {
+  const missed = [];
+  const { engine, opened, listeners } = openClient(t, { onMissed: (n) => missed.push(n) });
+  engine.sink.state(connected, "ada", undefined);
+  engine.sink.missed(2);
+  await opened;
+  listeners.pagehide({ persisted: true });
+  listeners.pageshow({});
+  engine.sink.state(connected, "ada", undefined);
+  await until("what was missed is told", () => missed.length > 0);
+  engine.sink.missed(3);
+  await until("it is told again", () => missed.length > 1);
+  assert.deepEqual(missed, [2, 3]);
 });

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,11 @@ func TestPagesOverSockets(t *testing.T) {
 		})
 		return cl
 	}
+	own := client()
+	require.Eventually(t, func() bool { return own.Connect(t.Context()) == nil }, 30*time.Second, time.Millisecond, "Serve has begun")
+	require.NoError(t, own.Close())
+	require.Eventually(t, func() bool { return srv.Len() == 0 }, 30*time.Second, time.Millisecond)
+
 	evil := client("Origin", "https://evil.example")
 	err := evil.Connect(t.Context())
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "%v", err)

@@ -45,7 +45,7 @@ async function begin() {
   const mine = (connecting = new AbortController());
   $("connect-error").textContent = "";
   showState("connecting", `Connecting… (${engineNames[options.engine]})`);
-  began(url, options);
+  began(url, options.auth ? { ...options, auth: "…" } : options); // auth is a secret, so it is not shown
   let now;
   try {
     now = await connect(url, {
