@@ -131,8 +131,8 @@ func (b *bucket) getOnce(ctx context.Context, key string) (e entry, ok bool, err
 	return entry{data: msg.Data, revision: msg.Sequence}, true, nil
 }
 
-// put writes an entry in the place of the entry with a revision; 0 says that there is no entry. A ttl of 0 is for ever. It returns
-// the new revision, errConflict or errLate.
+// put writes an entry in the place of the entry with a revision; 0 says that there is no entry. A ttl of 0 is for ever; NATS
+// counts whole seconds, so it is rounded up. put returns the new revision, errConflict or errLate.
 func (b *bucket) put(ctx context.Context, key string, data []byte, revision uint64, ttl time.Duration) (uint64, error) {
 	once, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -141,7 +141,7 @@ func (b *bucket) put(ctx context.Context, key string, data []byte, revision uint
 	}
 	opts := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(revision)}
 	if ttl > 0 {
-		opts = append(opts, jetstream.WithMsgTTL(ttl))
+		opts = append(opts, jetstream.WithMsgTTL((ttl + time.Second - 1).Truncate(time.Second)))
 	}
 	ack, err := b.js.PublishMsg(once, &nats.Msg{Subject: b.subjects + key, Data: data}, opts...)
 	if err == nil {

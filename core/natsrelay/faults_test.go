@@ -282,6 +282,8 @@ func TestOptions(t *testing.T) {
 		"prefix too long": {Servers: servers, Prefix: string(make([]byte, 65))},
 		"short lease":     {Servers: servers, Lease: time.Second},
 		"replicas":        {Servers: servers, Replicas: 7},
+		"even replicas":   {Servers: servers, Replicas: 2},
+		"a negative one":  {Servers: servers, Replicas: -1},
 		"small payloads":  {Servers: servers, MaxPayload: 100},
 		"little may wait": {Servers: servers, MaxPending: 100},
 	} {

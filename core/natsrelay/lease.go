@@ -3,7 +3,6 @@ package natsrelay
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 )
 
@@ -100,11 +99,21 @@ func (n *node) endLease(ctx context.Context) error {
 	own := n.lease
 	n.mu.Unlock()
 	if own.revision == 0 {
-		return nil
+		return nil // it was never held, so no claim has its id
 	}
-	_, err := n.bucket.put(ctx, leaseEntry+own.id, []byte(over), own.revision, overTime)
-	if errors.Is(err, errConflict) {
-		return nil // it was over before
+	for {
+		_, err := n.bucket.put(ctx, leaseEntry+own.id, []byte(over), own.revision, overTime)
+		if !mustLook(err) {
+			return err
+		}
+		// Perhaps a renewal arrived whose answer the keeper did not wait for.
+		e, ok, err := n.bucket.get(ctx, leaseEntry+own.id)
+		if err != nil {
+			return err
+		}
+		if !ok || string(e.data) != alive {
+			return nil
+		}
+		own.revision = e.revision
 	}
-	return err
 }

@@ -30,7 +30,8 @@ type node struct {
 	changed chan struct{}   // the connection has changed
 	life    context.Context // ends with the node
 	stop    context.CancelFunc
-	stopped sync.WaitGroup // keep, pump and sweep
+	stopped sync.WaitGroup // keep and pump
+	sweeps  sync.WaitGroup // sweep, which may wait for NATS some seconds longer
 
 	// Topics that the node has subscribed to. Only the caller of Subscribe and Unsubscribe uses it, one at a time.
 	topics map[string]*nats.Subscription
@@ -45,7 +46,8 @@ type node struct {
 	unlink  context.CancelCauseFunc
 	closing sync.Once
 	giveUp  context.CancelFunc // ends the last requests of Close; nil before
-	done    chan struct{}      // closed at the end of Close
+	done    chan struct{}      // closed when the node has ended
+	endErr  error              // what was given up at the end; read after done
 }
 
 // join connects a node.
@@ -111,19 +113,15 @@ func (n *node) connect(ctx context.Context) error {
 			n.inbox.lose(1)
 		}
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		opts.Timeout = min(opts.Timeout, max(time.Until(deadline), time.Millisecond))
-	}
 	opts.RetryOnFailedConnect = false
-	conn, err := opts.Connect()
+	conn, err := dial(ctx, opts)
 	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
 		errors.Is(err, nats.ErrAccountAuthExpired) || errors.Is(err, nats.ErrSecureConnRequired) {
 		return err
 	}
 	if err != nil {
-		opts.Timeout = lease / 3
 		opts.RetryOnFailedConnect = true
-		if conn, err = opts.Connect(); err != nil {
+		if conn, err = dial(ctx, opts); err != nil {
 			return err
 		}
 	}
@@ -131,12 +129,37 @@ func (n *node) connect(ctx context.Context) error {
 		conn.Close()
 		return fmt.Errorf("%w: NATS takes payloads of %d bytes at most, and MaxPayload is %d", ErrOptions, conn.MaxPayload(), n.options.MaxPayload)
 	}
-	if err := context.Cause(ctx); err != nil {
-		conn.Close()
-		return err
-	}
 	n.conn = conn
 	return nil
+}
+
+// dial connects, or fails when ctx ends. NATS' client tries all servers one after the other and cannot be told to stop, so it is left to
+// itself then.
+func dial(ctx context.Context, opts nats.Options) (*nats.Conn, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	type result struct {
+		conn *nats.Conn
+		err  error
+	}
+	came := make(chan result)
+	go func() {
+		conn, err := opts.Connect()
+		select {
+		case came <- result{conn, err}:
+		case <-ctx.Done():
+			if err == nil {
+				conn.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-came:
+		return r.conn, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // lost notes that the connection was lost.
@@ -190,7 +213,7 @@ func (n *node) keep() {
 		case <-n.changed:
 		case <-timer.C:
 		case <-sweep.C:
-			n.stopped.Go(func() {
+			n.sweeps.Go(func() {
 				ctx, end := context.WithTimeout(n.life, sweepEvery)
 				defer end()
 				n.sweep(ctx) //nolint:errcheck // another node, or the next time
@@ -317,43 +340,39 @@ func (n *node) Lease() time.Duration { return n.options.Lease }
 
 // Close implements [core.RelayNode].
 func (n *node) Close(ctx context.Context) error {
-	var err error
 	n.closing.Do(func() {
-		err = n.end(ctx)
-		close(n.done)
+		n.mu.Lock()
+		n.closed = true
+		n.unlink(ErrClosed)
+		n.mu.Unlock()
+		n.stop()
+		n.inbox.close()
+		go func() {
+			n.endErr = n.end(ctx)
+			close(n.done)
+		}()
 	})
 	select {
 	case <-n.done:
+		return n.endErr
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return err
 }
 
-// end ends the node.
-func (n *node) end(ctx context.Context) error {
-	n.mu.Lock()
-	n.closed = true
-	up := n.up
-	n.unlink(ErrClosed)
-	n.mu.Unlock()
-	n.stop()
+// end ends the lease and the connection. NATS' client may hold it up for as long as a write waits for the network.
+func (n *node) end(ctx context.Context) (err error) {
 	n.stopped.Wait()
-	n.inbox.close()
-
-	var err error
-	if up {
-		last, cancel := context.WithTimeout(ctx, n.options.Lease)
-		n.mu.Lock()
-		n.giveUp = cancel
-		n.mu.Unlock()
-		if !n.conn.IsConnected() {
-			cancel()
-		}
+	last, cancel := context.WithTimeout(ctx, n.options.Lease)
+	n.mu.Lock()
+	n.giveUp = cancel
+	n.mu.Unlock()
+	if n.conn.IsConnected() {
 		err = errors.Join(n.conn.FlushWithContext(last), n.endLease(last))
-		cancel()
 	}
+	cancel()
 	n.conn.Close()
+	n.sweeps.Wait()
 	select {
 	case <-n.inbox.ended:
 	case <-ctx.Done():

@@ -94,7 +94,7 @@ func New(o Options) (*Relay, error) {
 		return nil, fmt.Errorf("%w: the prefix %.80q is not made of tokens", ErrOptions, o.Prefix)
 	case o.Lease < minLease:
 		return nil, fmt.Errorf("%w: a lease of %v is too short", ErrOptions, o.Lease)
-	case o.Replicas < 0 || o.Replicas > 5:
+	case o.Replicas != 1 && o.Replicas != 3 && o.Replicas != 5:
 		return nil, fmt.Errorf("%w: %d replicas", ErrOptions, o.Replicas)
 	case o.MaxPayload < core.MinRelayPart:
 		return nil, fmt.Errorf("%w: MaxPayload is below %d", ErrOptions, core.MinRelayPart)

@@ -31,6 +31,8 @@ func (n *node) sweep(ctx context.Context) (removed int, err error) {
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{prefix + claimEntry + ">"},
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
+		// A reset takes no context, so it does not try for ever.
+		MaxResetAttempts: 1,
 	})
 	if err != nil {
 		return 0, err
