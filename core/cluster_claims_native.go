@@ -83,7 +83,7 @@ func (s *Server) claim(ctx context.Context, c *Conn, name, user string) (done fu
 
 func nothing() {}
 
-// wake has keep look for claims to give back.
+// wake has keepClaims look for claims to give back.
 func (k *cluster) wake() {
 	if k.claims.IsDue() {
 		select {
@@ -359,6 +359,18 @@ func (k *cluster) answerMakeRoom(ctx context.Context, q relay.Question) ([]byte,
 	}
 	k.settle(ctx, t)
 	return nil, nil
+}
+
+// keepClaims makes claims again and gives them back when that is due, until the node closes.
+func (k *cluster) keepClaims() {
+	for {
+		select {
+		case <-k.regain:
+			k.regainClaims()
+		case <-k.ctx.Done():
+			return
+		}
+	}
 }
 
 // regainClaims looks at all things that are due: it gives back places that the node needs no more, and claims again what it has lost.

@@ -20,7 +20,9 @@ import (
 //	run              one goroutine, the publisher, takes messages out of the queue and gives them to the relay
 //	Message          the relay's goroutine delivers messages to local clients; nothing goes out again
 //	ask, answer      questions to other nodes and theirs; each of theirs has a goroutine
-//	keep             one goroutine says that the node is there, forgets nodes that are silent, and reports what was lost
+//	keep             one goroutine says that the node is there, forgets nodes that are silent, and reports what was lost; it waits for nothing else
+//	keepClaims       one goroutine has claims made again and given back, which may take long
+//	runEvents        one goroutine runs the functions of OnNode and OnRelay, which may take long
 //	claims           names and places of users that only one node may give away
 type cluster struct {
 	srv    *Server
@@ -51,6 +53,7 @@ type cluster struct {
 	refuse   context.CancelFunc
 	poke     chan struct{}  // has an element when the relay can be reached again
 	regain   chan struct{}  // has an element when claims are to be made again or given back
+	news     chan struct{}  // has an element when there are events
 	running  sync.WaitGroup // goroutines of the cluster
 
 	mu        lock.Mutex[lock.Cluster] // guards the fields below
@@ -93,7 +96,7 @@ func newCluster(s *Server, o ClusterOptions) *cluster {
 		srv: s, opts: o, self: self,
 		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
 		asks: relay.NewQuestions(), claims: relay.NewClaims(), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
-		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1),
+		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		members: make(map[uint64]*Conn), answering: make(map[asked]context.CancelFunc),
 		why: errNotJoined,
 	}
@@ -118,6 +121,8 @@ func (k *cluster) start() {
 		k.queue.Want(relay.Topic{To: relay.ToConn, Node: k.self}, true)
 		k.running.Go(k.run)
 		k.running.Go(k.keep)
+		k.running.Go(k.keepClaims)
+		k.running.Go(k.runEvents)
 	})
 }
 
@@ -126,9 +131,13 @@ func (k *cluster) serve() {
 	if k == nil {
 		return
 	}
-	k.serves.Store(true)
+	first := !k.serves.Swap(true)
 	k.queue.Want(relay.Topic{To: relay.ToAll}, true)
 	k.queue.Want(relay.Topic{To: relay.ToWatchers}, k.opts.Notices != nil)
+	if first && k.started.Load() { // it has said that it serves nobody
+		k.hello(relay.Topic{To: relay.ToNodes}, false)
+		k.watch(relay.Topic{To: relay.ToNodes})
+	}
 	k.start()
 }
 
@@ -289,19 +298,16 @@ func (k *cluster) keep() {
 		select {
 		case <-t.C:
 			k.tick()
-		case <-k.regain:
-			k.regainClaims()
 		case <-k.ctx.Done():
-			k.runEvents()
 			return
 		}
-		k.runEvents()
 	}
 }
 
 func (k *cluster) tick() {
 	now := time.Now()
 	for _, n := range k.nodes.Sweep(now) {
+		k.since.Store(now.UnixNano()) // if it was this node that stood still, the others have time to say that they are there
 		k.gone(n)
 	}
 	k.judge()
@@ -314,7 +320,7 @@ func (k *cluster) tick() {
 		for _, n := range asked {
 			k.put(relay.Topic{To: relay.ToConn, Node: n}, relay.NewMessage(relay.KindProbe, k.self, 0))
 		}
-		k.regainClaims() // such as claims in doubt
+		k.wake() // for claims in doubt
 		if k.beats++; k.beats >= watchBeats {
 			k.beats = 0
 			k.watch(relay.Topic{To: relay.ToNodes})
@@ -338,10 +344,20 @@ func (k *cluster) gone(n relay.Node) {
 	k.tellNode(n, false)
 }
 
-// judge finds out whether no other node has clients. After the relay has been reached there is time for the others to say that they are there.
+// judge finds out whether no other node has clients. It looks again after it has said so: a node that is met, or a relay that is lost,
+// meanwhile has said the contrary before.
 func (k *cluster) judge() {
+	k.alone.Store(k.isAlone())
+	if k.alone.Load() && !k.isAlone() {
+		k.alone.Store(false)
+	}
+}
+
+// isAlone reports whether no other node has clients. After the relay has been reached, and after a node has fallen silent, there is time for the others
+// to say that they are there.
+func (k *cluster) isAlone() bool {
 	settled := time.Since(time.Unix(0, k.since.Load())) >= 2*k.opts.Beat
-	k.alone.Store(k.up.Load() && settled && k.nodes.Serving() == 0)
+	return k.up.Load() && settled && k.nodes.Serving() == 0
 }
 
 // report tells the program of messages that were not relayed, or were lost, since the last time.
@@ -376,28 +392,37 @@ func (k *cluster) tellNode(n relay.Node, here bool) {
 	})
 }
 
-// later has f run on the goroutine of keep.
+// later has f run on the goroutine of runEvents.
 func (k *cluster) later(f func()) {
 	k.mu.Lock()
 	k.events = append(k.events, f)
 	k.mu.Unlock()
 	select {
-	case k.regain <- struct{}{}: // which wakes keep
+	case k.news <- struct{}{}:
 	default:
 	}
 }
 
+// runEvents runs what later has noted, until the node closes.
 func (k *cluster) runEvents() {
-	for {
+	for ended := false; ; {
 		k.mu.Lock()
 		events := k.events
 		k.events = nil
 		k.mu.Unlock()
-		if len(events) == 0 {
-			return
-		}
 		for _, f := range events {
 			f()
+		}
+		switch {
+		case len(events) > 0:
+			continue
+		case ended:
+			return
+		}
+		select {
+		case <-k.news:
+		case <-k.ctx.Done():
+			ended = true
 		}
 	}
 }

@@ -447,6 +447,23 @@ func TestPublisher(t *testing.T) {
 	})
 }
 
+// A program that begins to serve after it has joined is sent messages at once.
+func TestPublisherThatServesLater(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 1}, func(t *testing.T, s *clusterScene) {
+		late, err := core.NewServer(&core.ServerOptions{Cluster: core.ClusterOptions{Relay: s.broker.Connect(), Node: "late"}, Logger: core.Silent})
+		require.NoError(t, err)
+		n := &clusterNode{srv: late, lis: transport.NewPipeListener()}
+		s.nodes = append(s.nodes, n)
+		require.NoError(t, late.Cluster().Join(t.Context()))
+		s.pass(5*time.Second + 100*time.Millisecond) // its next beat is far
+		go late.Serve(context.Background(), n.lis)   //nolint:errcheck // nil after Shutdown
+		s.pass(10 * time.Millisecond)
+		ada := s.join(n, "ada")
+		require.NoError(t, s.nodes[0].srv.All().SendBytes("say", nil))
+		s.wants("say ", ada)
+	})
+}
+
 // A program that sends without Join loses nothing that it has sent before the relay was reached.
 func TestPublisherAtOnce(t *testing.T) {
 	inCluster(t, clusterSetting{nodes: 1, relay: relaytest.MemoryOptions{Delay: 20 * time.Millisecond}}, func(t *testing.T, s *clusterScene) {

@@ -27,6 +27,7 @@ type clusterScene struct {
 	clients []*clusterClient
 	setUp   func(i int, o *core.ServerOptions)
 	prepare func(i int, srv *core.Server)
+	through func(i int, r core.Relay) core.Relay
 }
 
 // A clusterNode is one server.
@@ -43,12 +44,13 @@ type clusterSetting struct {
 	relay   relaytest.MemoryOptions
 	options func(i int, o *core.ServerOptions)
 	prepare func(i int, srv *core.Server)
+	through func(i int, r core.Relay) core.Relay // wraps the relay of a node
 }
 
 // inCluster runs f with servers that serve and know each other.
 func inCluster(t *testing.T, set clusterSetting, f func(t *testing.T, s *clusterScene)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &clusterScene{t: t, broker: relaytest.NewMemory(&set.relay), setUp: set.options, prepare: set.prepare}
+		s := &clusterScene{t: t, broker: relaytest.NewMemory(&set.relay), setUp: set.options, prepare: set.prepare, through: set.through}
 		defer s.end()
 		for range set.nodes {
 			s.start()
@@ -77,6 +79,9 @@ func (s *clusterScene) start() *clusterNode {
 		s.setUp(i, o)
 	}
 	o.Cluster.Relay = n.way
+	if s.through != nil {
+		o.Cluster.Relay = s.through(i, n.way)
+	}
 	var err error
 	n.srv, err = core.NewServer(o)
 	require.NoError(s.t, err)
