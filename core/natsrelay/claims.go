@@ -161,9 +161,9 @@ func (n *node) holding(ctx context.Context) (string, error) {
 	case n.closed:
 		return "", ErrClosed
 	case !n.up:
-		return "", ErrDown
+		return "", n.cutOffLocked()
 	case !time.Now().Before(n.lease.until):
-		return "", ErrUndecided
+		return "", n.undecidedLocked()
 	}
 	return n.lease.id, nil
 }
@@ -192,7 +192,13 @@ func (n *node) during(ctx context.Context) (context.Context, context.CancelFunc)
 
 // explain returns why an operation with claims has failed.
 func (n *node) explain(ctx context.Context, err error) error {
-	if why := context.Cause(ctx); why != nil {
+	switch why := context.Cause(ctx); why {
+	case nil:
+	case ErrUndecided:
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		return n.undecidedLocked()
+	default:
 		return why
 	}
 	return fmt.Errorf("%w: %w", ErrUndecided, err)

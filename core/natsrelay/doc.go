@@ -9,8 +9,13 @@
 // one stream in memory, in the form of a key-value bucket, so that the nats command can show them. Nodes need these permissions, where p is
 // [Options.Prefix], in which "." is "_-" and "_" is "__" behind "KV":
 //
-//	publish    p.*, $KV.p.>, $JS.API.STREAM.INFO.KV_p, $JS.API.STREAM.CREATE.KV_p, $JS.API.STREAM.MSG.GET.KV_p, $JS.API.CONSUMER.>
+//	publish    p.*, $KV.p.>, $JS.API.STREAM.INFO.KV_p, $JS.API.STREAM.CREATE.KV_p, $JS.API.STREAM.MSG.GET.KV_p,
+//	           $JS.API.CONSUMER.*.KV_p.>, $JS.API.CONSUMER.MSG.NEXT.KV_p.>
 //	subscribe  p.*, _INBOX.>
+//
+// A node is down while NATS refuses a topic, for lack of a permission or because of a bound on subscriptions, or takes no payloads of
+// [Options.MaxPayload]. The handler is told why, and the node connects anew every third of its lease, until it is accepted.
+// An error that NATS' client does not know ends the connection for good: the node stays down, and says why.
 //
 // # What is where
 //

@@ -22,6 +22,7 @@ type listener struct {
 
 	mu  sync.Mutex
 	got map[string]int // messages by payload
+	why error          // of the last Down
 }
 
 func (l *listener) Message(_ string, payload []byte) {
@@ -32,10 +33,22 @@ func (l *listener) Message(_ string, payload []byte) {
 	}
 	l.got[string(payload)]++
 }
-func (l *listener) Up()         { l.ups.Add(1) }
-func (l *listener) Down(error)  { l.downs.Add(1) }
+func (l *listener) Up() { l.ups.Add(1) }
+func (l *listener) Down(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.why = why
+	l.downs.Add(1)
+}
 func (l *listener) Lost(int)    {}
 func (l *listener) ClaimsLost() { l.claimsLost.Add(1) }
+
+// reason returns why the node went down last.
+func (l *listener) reason() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.why
+}
 
 func (l *listener) has(payload string) bool {
 	l.mu.Lock()

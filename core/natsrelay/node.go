@@ -36,10 +36,14 @@ type node struct {
 	// Topics that the node has subscribed to. Only the caller of Subscribe and Unsubscribe uses it, one at a time.
 	topics map[string]*nats.Subscription
 
-	mu      sync.Mutex // guards the fields below
-	up      bool
-	cuts    int // how often the connection was lost
-	why     error
+	mu   sync.Mutex // guards the fields below
+	up   bool
+	cuts int   // how often the connection was lost
+	why  error // why the node is down; nil if that is not known yet
+
+	refused   bool  // NATS refuses what the node needs on this connection
+	objection error // what NATS has not allowed last on this connection
+
 	closed  bool
 	lease   lease
 	link    context.Context // ends when the node is cut off, with the cause
@@ -105,11 +109,19 @@ func (n *node) connect(ctx context.Context) error {
 	opts.MaxPingsOut = 1
 	opts.FlusherTimeout = lease / 3
 	opts.Timeout = lease / 3
-	opts.DisconnectedErrCB = func(_ *nats.Conn, err error) { n.lost(err) }
+	opts.DisconnectedErrCB = func(c *nats.Conn, err error) {
+		if err == nil {
+			err = c.LastError() // the client has closed the connection
+		}
+		n.lost(err)
+	}
 	opts.ReconnectedCB = func(*nats.Conn) { n.look() }
 	opts.ConnectedCB = func(*nats.Conn) { n.look() }
 	opts.AsyncErrorCB = func(_ *nats.Conn, sub *nats.Subscription, err error) {
-		if sub != nil && errors.Is(err, nats.ErrSlowConsumer) {
+		switch {
+		case errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrMaxSubscriptionsExceeded):
+			n.object(err)
+		case sub != nil && errors.Is(err, nats.ErrSlowConsumer):
 			n.inbox.lose(1)
 		}
 	}
@@ -125,9 +137,9 @@ func (n *node) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	if conn.IsConnected() && conn.MaxPayload() < int64(n.options.MaxPayload) {
+	if most := conn.MaxPayload(); conn.IsConnected() && most < int64(n.options.MaxPayload) {
 		conn.Close()
-		return fmt.Errorf("%w: NATS takes payloads of %d bytes at most, and MaxPayload is %d", ErrOptions, conn.MaxPayload(), n.options.MaxPayload)
+		return tooSmall(most, n.options.MaxPayload)
 	}
 	n.conn = conn
 	return nil
@@ -171,7 +183,10 @@ func (n *node) lost(err error) {
 	}
 	n.mu.Lock()
 	n.cuts++
-	n.why = err
+	n.refused, n.objection = false, nil
+	if n.up {
+		n.why = err
+	}
 	n.lease.until = time.Time{} // NATS may have lost it meanwhile
 	if n.giveUp != nil {
 		n.giveUp()
@@ -212,6 +227,7 @@ func (n *node) keep() {
 			return
 		case <-n.changed:
 		case <-timer.C:
+			n.retry()
 		case <-sweep.C:
 			n.sweeps.Go(func() {
 				ctx, end := context.WithTimeout(n.life, sweepEvery)
@@ -246,12 +262,16 @@ func (n *node) check(patience time.Duration) bool {
 	if n.conn.FlushWithContext(flush) != nil {
 		return false
 	}
+	if why := n.unfit(); why != nil {
+		n.refuse(why)
+		return true
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed || n.up || n.cuts != cuts {
+	if n.closed || n.up || n.refused || n.cuts != cuts {
 		return false
 	}
-	n.up = true
+	n.up, n.why = true, nil
 	n.link, n.unlink = context.WithCancelCause(n.life)
 	n.inbox.tell(event{kind: wentUp})
 	return renewed
@@ -273,14 +293,8 @@ func (n *node) pump() {
 
 // Publish implements [core.RelayNode].
 func (n *node) Publish(batch []core.RelayMessage) (sent int, err error) {
-	n.mu.Lock()
-	up, closed := n.up, n.closed
-	n.mu.Unlock()
-	if closed {
-		return 0, ErrClosed
-	}
-	if !up {
-		return 0, ErrDown
+	if err := n.canPublish(); err != nil {
+		return 0, err
 	}
 	for i := range batch {
 		m := &batch[i]
@@ -292,6 +306,18 @@ func (n *node) Publish(batch []core.RelayMessage) (sent int, err error) {
 		}
 	}
 	return len(batch), nil
+}
+
+func (n *node) canPublish() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return ErrClosed
+	case !n.up:
+		return n.cutOffLocked()
+	}
+	return nil
 }
 
 // Subscribe implements [core.RelayNode].
