@@ -132,7 +132,7 @@ func newCluster(*Server, ClusterOptions) *cluster { return nil }
 func (*cluster) elsewhere() bool                   { return false }
 func (*cluster) publish(audience, Frame, *sending) {}
 func (*cluster) announce(*Conn, standing)          {}
-func (*cluster) leaveOut(*sending)                 {}
+func (*cluster) leaveOut(*sending) error           { return nil }
 func (*cluster) wantGroup(string)                  {}
 func (*cluster) wantName(string)                   {}
 func (*cluster) enter(*Conn)                       {}

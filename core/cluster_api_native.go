@@ -461,7 +461,8 @@ func (r *Remote) Disconnect(why *Error) {
 	}
 }
 
-// ExceptClients leaves clients out that any nodes have, as [Except] leaves out connections of this server.
+// ExceptClients leaves clients out that any nodes have, as [Except] leaves out connections of this server. A send that leaves out more
+// than 1,024 clients of other nodes fails with [CodeTooBig].
 func ExceptClients(ids ...ClientID) SendOption {
 	list := append([]ClientID(nil), ids...)
 	return SendOption{sending{ids: &list}}

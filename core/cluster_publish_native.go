@@ -2,7 +2,11 @@
 
 package core
 
-import "github.com/hisock/hisock/core/internal/relay"
+import (
+	"strconv"
+
+	"github.com/hisock/hisock/core/internal/relay"
+)
 
 // elsewhere reports whether other nodes may have clients.
 func (k *cluster) elsewhere() bool { return k != nil && !k.alone.Load() }
@@ -36,22 +40,16 @@ func (k *cluster) publish(a audience, f Frame, set *sending) {
 	k.put(to, m.Append(relay.NewMessage(relay.KindSend, k.self, m.Size())))
 }
 
-// exceptions returns the connections that a send leaves out, as other nodes know them.
+// exceptions returns the connections of other nodes that a send leaves out. leaveOut has bounded them.
 func (k *cluster) exceptions(set *sending) (list []relay.Exception) {
 	if set.ids != nil {
 		for _, id := range *set.ids {
-			list = append(list, relay.Exception{Node: id.Node, Conn: id.Conn})
+			if id.Node != k.self {
+				list = append(list, relay.Exception{Node: id.Node, Conn: id.Conn})
+			}
 		}
 	}
-	if set.but != nil {
-		list = append(list, relay.Exception{Node: k.self, Conn: set.but.id})
-	}
-	for _, c := range set.buts {
-		if c != nil {
-			list = append(list, relay.Exception{Node: k.self, Conn: c.id})
-		}
-	}
-	return list[:min(len(list), relay.MaxExcept)]
+	return list
 }
 
 // sendOne relays what goes to the client of a name that no client of this node has. none is the error that says so; it is returned
@@ -72,16 +70,21 @@ func (s *Server) sendOne(name string, f Frame, none error, set *sending) error {
 	return nil
 }
 
-// leaveOut adds to the connections that a send leaves out those of this node that it names by their ids.
-func (k *cluster) leaveOut(set *sending) {
+// leaveOut adds to the connections that a send leaves out those of this node that it names by their ids. It fails if there are too many of other nodes.
+func (k *cluster) leaveOut(set *sending) error {
 	if k == nil {
-		return
+		return nil
 	}
+	others := 0
 	for _, id := range *set.ids {
-		if id.Node == k.self {
-			if c := k.member(id.Conn); c != nil {
-				set.buts = append(set.buts[:len(set.buts):len(set.buts)], c)
-			}
+		if id.Node != k.self {
+			others++
+		} else if c := k.member(id.Conn); c != nil {
+			set.buts = append(set.buts[:len(set.buts):len(set.buts)], c)
 		}
 	}
+	if others > relay.MaxExcept {
+		return NewError(CodeTooBig, "a send leaves out "+strconv.Itoa(others)+" clients of other nodes; "+strconv.Itoa(relay.MaxExcept)+" is the limit")
+	}
+	return nil
 }

@@ -89,9 +89,13 @@ func (h *relayHandler) Message(topic string, payload []byte) {
 	k.count.got.Add(1)
 	k.count.gotBytes.Add(uint64(len(payload)))
 	own := topic == relay.TopicOfNode(k.self)
-	news := k.nodes.Got(head, topic, k.queue.Subscription(topic), own, time.Now())
+	asks := own || topic == relay.TopicOfNodes
+	news := k.nodes.Got(head, topic, k.queue.Subscription(topic), asks, time.Now())
 	if news.Lost > 0 {
 		k.count.lost.Add(news.Lost)
+		if asks { // questions of that node may be among them, but none that it asks from now on
+			k.probed(head.Node)
+		}
 		if own { // an answer of that node may be among them
 			k.asks.Gone(head.Node, ^uint64(0))
 		}
@@ -163,8 +167,7 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 		if len(body) > 0 {
 			return relay.Long
 		}
-		lost := k.nodes.Lost(head.Node)
-		k.put(relay.Topic{To: relay.ToConn, Node: head.Node}, relay.AppendNumber(relay.NewMessage(relay.KindProbed, k.self, 10), lost))
+		k.probed(head.Node)
 	case relay.KindProbed:
 		lost, fault := relay.ParseNumber(body)
 		if fault != relay.None {
@@ -186,6 +189,12 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 		k.presence(head.Node, p)
 	}
 	return relay.None
+}
+
+// probed tells a node how many of its messages were found missing on topics on which it asks.
+func (k *cluster) probed(node uint64) {
+	lost := k.nodes.Lost(node)
+	k.put(relay.Topic{To: relay.ToConn, Node: node}, relay.AppendNumber(relay.NewMessage(relay.KindProbed, k.self, 10), lost))
 }
 
 // met notes the hello of a node, and says hello back if it asks for that.

@@ -92,6 +92,35 @@ func TestClusterSendsEverywhere(t *testing.T) {
 	})
 }
 
+// A send leaves out as many clients as it says, or fails.
+func TestExceptManyClients(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2}, func(t *testing.T, s *clusterScene) {
+		a := s.nodes[0].srv
+		own, far := s.join(s.nodes[0], "ada"), s.join(s.nodes[1], "bob")
+		here, err := a.Cluster().Client(t.Context(), "ada")
+		require.NoError(t, err)
+		there, err := a.Cluster().Client(t.Context(), "bob")
+		require.NoError(t, err)
+		var of []core.ClientID // that are not there any more
+		for i := range uint64(relay.MaxExcept) {
+			of = append(of, core.ClientID{Node: here.ID.Node, Conn: 1000 + i})
+		}
+		require.NoError(t, a.All().SendBytes("say", nil, core.ExceptClients(append(of, there.ID)...)))
+		s.wants("say ", own)
+		require.NoError(t, a.All().SendBytes("say", nil, core.ExceptClients(there.ID), core.ExceptClients(here.ID)))
+		s.wants("")
+		for i := range of {
+			of[i].Node = there.ID.Node
+		}
+		require.NoError(t, a.All().SendBytes("say", nil, core.ExceptClients(of...)))
+		s.wants("say ", own, far)
+		of = append(of, there.ID)
+		require.Equal(t, core.CodeTooBig, core.CodeOf(a.All().SendBytes("say", nil, core.ExceptClients(of...))))
+		require.Equal(t, core.CodeTooBig, core.CodeOf(a.Named("bob").SendBytes("say", nil, core.ExceptClients(of...))))
+		s.wants("")
+	})
+}
+
 func TestClusterKeepsTheOrder(t *testing.T) {
 	inCluster(t, clusterSetting{nodes: 3}, func(t *testing.T, s *clusterScene) {
 		var all []*clusterClient
@@ -352,6 +381,40 @@ func TestLostAnswer(t *testing.T) {
 			_, err = far.CallBytes(t.Context(), "name", nil)
 			require.Equal(t, core.CodeConnLost, core.CodeOf(err))
 		}
+	})
+}
+
+// A question to all nodes that is lost ends the call, though it has no deadline.
+func TestLostQuestionToAllNodes(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, options: func(_ int, o *core.ServerOptions) { o.Access.Authorize = byUser }}, func(t *testing.T, s *clusterScene) {
+		s.joinAs(s.nodes[1], "bob", "u")
+		a := s.nodes[0].srv
+		s.broker.Drop(func(on string, b []byte) bool { return on == relay.TopicOfNodes && b[1] == byte(relay.KindQuestion) })
+		_, err := a.User("u").CallBytes(within(time.Minute), "name", nil) // far more than it needs
+		require.Equal(t, core.CodeConnLost.String(), core.CodeOf(err).String())
+		_, err = a.Cluster().Len(within(time.Minute))
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+		require.NotErrorIs(t, err, context.DeadlineExceeded)
+		s.broker.Drop(nil)
+		_, err = a.User("u").CallBytes(t.Context(), "name", nil)
+		require.NoError(t, err)
+	})
+}
+
+// A call is ended by no loss that was found before it began.
+func TestOldLossEndsNoCall(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2}, func(t *testing.T, s *clusterScene) {
+		bob := s.join(s.nodes[1], "bob")
+		far, err := s.nodes[0].srv.Cluster().Client(t.Context(), "bob")
+		require.NoError(t, err)
+		s.broker.Drop(func(on string, _ []byte) bool { return on == relay.TopicOfNodes })
+		s.pass(2 * time.Second)
+		s.broker.Drop(nil)
+		s.pass(2 * time.Second)
+		require.NotZero(t, s.nodes[1].srv.Stats().Relay.Lost)
+		_, err = far.CallBytes(within(10*time.Second), "hang", nil)
+		require.Equal(t, core.CodeDeadlineExceeded.String(), core.CodeOf(err).String())
+		s.wants("given up", bob)
 	})
 }
 

@@ -58,7 +58,9 @@ func (s *Server) sendNamed(name string, f Frame, as form, opts []SendOption) err
 	set := sending{as: as}
 	set.add(opts)
 	if set.ids != nil {
-		s.cluster.leaveOut(&set)
+		if err := s.cluster.leaveOut(&set); err != nil {
+			return err
+		}
 	}
 	a := audience{toNamed, name}
 	mw := s.handlers.send

@@ -92,8 +92,11 @@ func (s *sending) add(opts []SendOption) {
 		s.transient = s.transient || o.transient
 		s.mustReach = s.mustReach || o.mustReach
 		s.all = s.all || o.all
-		if o.ids != nil {
+		if s.ids == nil {
 			s.ids = o.ids
+		} else if o.ids != nil {
+			ids := slices.Concat(*s.ids, *o.ids)
+			s.ids = &ids
 		}
 	}
 }

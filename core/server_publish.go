@@ -75,7 +75,9 @@ func (s *Server) publish(a audience, f Frame, as form, opts []SendOption) error 
 	set := sending{as: as}
 	set.add(opts)
 	if set.ids != nil {
-		s.cluster.leaveOut(&set)
+		if err := s.cluster.leaveOut(&set); err != nil {
+			return err
+		}
 	}
 	if mw := s.handlers.send; mw != nil {
 		return s.publishThrough(mw, a, f, &set)

@@ -139,9 +139,9 @@ func (c *Claims) Begin(t Thing) (turn Turn, ok bool, wait <-chan struct{}) {
 		return turn, false, of.waitLocked()
 	}
 	turn = Turn{Places: of.places, Pending: of.pending, Lap: c.lap}
-	of.held = slices.DeleteFunc(of.held, func(h hold) bool { return h.lap != 0 && h.lap != c.lap }) // those are lost
-	for _, h := range of.held {
-		if h.lap == 0 {
+	for i, h := range of.held {
+		if h.lap != c.lap { // it is lost, unless it was claimed after that, and before the node was told
+			of.held[i].lap = 0
 			turn.Doubt = append(turn.Doubt, h.place)
 		} else {
 			turn.Held = append(turn.Held, h.place)

@@ -70,9 +70,33 @@ func TestPlacesOfAUser(t *testing.T) {
 	require.Equal(t, []Thing{u}, c.TakeDue())
 	turn, _, _ = c.Begin(u)
 	require.Empty(t, turn.Held, "they are lost")
-	require.Equal(t, []int{1}, turn.Doubt)
+	require.Equal(t, []int{1, 2}, turn.Doubt)
 	c.Held(u, 0, turn.Lap-1) // claimed before it was lost, and answered afterwards
 	c.End(u, 2, false)
 	turn, _, _ = c.Begin(u)
 	require.Empty(t, turn.Held)
+	require.Equal(t, []int{0, 1, 2}, turn.Doubt)
+}
+
+// A claim that was made just after the others were lost, before the node was told, is given back when nobody needs it.
+func TestClaimBeforeTheLossIsTold(t *testing.T) {
+	c := NewClaims()
+	ada := Thing{To: ToNamed, Name: "ada"}
+	c.Enter(ada, 1)
+	turn, _, _ := c.Begin(ada)
+	c.Held(ada, 0, turn.Lap)
+	c.End(ada, 1, false)
+	c.Lost()
+	c.Leave(ada) // the client has left
+	require.Equal(t, []Thing{ada}, c.TakeDue())
+	turn, _, _ = c.Begin(ada)
+	turn.Count(0)
+	require.Zero(t, turn.Needed)
+	require.Equal(t, []int{0}, turn.Doubt)
+	c.End(ada, 0, true)
+	require.Equal(t, []Thing{ada}, c.TakeDue(), "it is not forgotten before it is given back")
+	turn, _, _ = c.Begin(ada)
+	c.Released(ada, 0)
+	c.End(ada, 0, false)
+	require.Empty(t, c.things)
 }

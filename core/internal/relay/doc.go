@@ -23,7 +23,8 @@
 //	5     answer    id of the question, code (32 bits), flags (1 byte), milliseconds to wait, reason (text, MaxReason), rest
 //	6     give up   id of the question
 //	7     probe     nothing: asks how many messages have not arrived
-//	8     probed    messages of the asker, on the topic of the node itself, that were found missing
+//	8     probed    messages of the asker that were found missing on the topic of the node itself and on the topic of all nodes.
+//	                Said when asked, and when there are more
 //	9     watch     nothing: asks a node who its clients are
 //	10    presence  flags (1 byte), then for each client conn, flags (1 byte), name, user, address (texts, MaxName)
 //

@@ -26,7 +26,7 @@ type node struct {
 	heard  time.Time
 	called time.Time // when it was asked for its hello last
 	topics map[string]track
-	lost   uint64 // messages on the topic of this node that were found missing
+	lost   uint64 // messages that were found missing on the topic of this node, and on that of all nodes: questions may be among them
 	asked  uint64 // what the node has said in its last Probed
 }
 
@@ -67,8 +67,8 @@ type News struct {
 	Unknown bool   // the node has not said hello yet, and was not asked for it lately
 }
 
-// Got notes a message that has come on a topic, whose subscription has that serial number. own says that it is the topic of this node.
-func (n *Nodes) Got(h Head, topic string, subscription uint64, own bool, now time.Time) (news News) {
+// Got notes a message that has come on a topic, whose subscription has that serial number. asks says that questions to this node come on it.
+func (n *Nodes) Got(h Head, topic string, subscription uint64, asks bool, now time.Time) (news News) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if h.Node == n.self {
@@ -101,7 +101,7 @@ func (n *Nodes) Got(h Head, topic string, subscription uint64, own bool, now tim
 	if news.Lost > 1<<32 { // nobody sends so many: the number is made up
 		news.Lost = 1
 	}
-	if own {
+	if asks {
 		of.lost += news.Lost
 	}
 	if !followed && len(of.topics) >= maxTracks {
@@ -218,7 +218,7 @@ func (n *Nodes) ID(incarnation uint64) string {
 	return ""
 }
 
-// Lost returns how many messages of a node on the topic of this node were found missing.
+// Lost returns how many messages of a node were found missing on topics on which questions to this node come.
 func (n *Nodes) Lost(incarnation uint64) uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
