@@ -14,7 +14,7 @@ import (
 // The messages of the chat:
 //
 //	say     call, client to server     text, a string; fails with codeBadText
-//	here    command, to a newcomer     roll: the newcomer's id and all members, before any other message
+//	here    command, to a newcomer     roll: the newcomer's id and all members, before any other message, unless its hello asks for group
 //	here    command, client to server  no value; asks for the roll again, for a page that was reloaded
 //	joined  command, to the others     member
 //	left    command, to the others     member
