@@ -184,6 +184,7 @@ func TestCloseOverBrokenLink(t *testing.T) {
 				require.NoError(t, err)
 				synctest.Wait()
 				net.fail(false)
+				synctest.Wait() // until the client knows, what is handed to the link is on its way
 				_, err = s.Write(make([]byte, 100))
 				require.NoError(t, err)
 				require.NoError(t, s.SetWriteDeadline(time.Now().Add(time.Second)))
