@@ -515,6 +515,6 @@ func (k *cluster) stats() (r RelayStats) {
 		Sent: k.count.sent.Load(), SentBytes: k.count.sentBytes.Load(),
 		Received: k.count.got.Load(), ReceivedBytes: k.count.gotBytes.Load(),
 		Waiting: waiting, Unsent: dropped + k.count.unfit.Load(),
-		Lost: k.count.lost.Load(), Refused: k.count.refused.Load(),
+		Lost: k.count.lost(), Refused: k.count.refused.Load(),
 	}
 }

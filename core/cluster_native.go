@@ -76,12 +76,15 @@ type asked struct{ from, id uint64 }
 
 // relayCounters count what [RelayStats] says.
 type relayCounters struct {
-	sent, sentBytes, got, gotBytes, lost, refused, unfit atomic.Uint64
+	sent, sentBytes, got, gotBytes, missed, dropped, refused, unfit atomic.Uint64
 
 	// Owned by keep: what has been reported.
 	unsentTold, lostTold, refusedTold uint64
 	doubleAt                          atomic.Int64
 }
+
+// lost returns how many messages have not come. Most of what the relay has dropped is missed too, when the next message on the topic comes.
+func (c *relayCounters) lost() uint64 { return max(c.missed.Load(), c.dropped.Load()) }
 
 // newCluster returns the cluster of a server, or nil if the server is alone.
 func newCluster(s *Server, o ClusterOptions) *cluster {
@@ -243,6 +246,9 @@ func (k *cluster) flush(node RelayNode) (ok bool) {
 			if change(ch.Topic) != nil {
 				return true // it is closed
 			}
+			if !ch.Begin {
+				k.nodes.Forget(ch.Topic)
+			}
 		}
 		if k.up.Load() {
 			taken = k.queue.Take(batchBytes, taken[:0])
@@ -368,7 +374,7 @@ func (k *cluster) report() {
 		k.count.unsentTold = unsent
 		k.srv.eng.faultOf(nil, "messages could not be relayed", NewError(CodeQueueFull, strconv.FormatUint(n, 10)+" messages could not be relayed"))
 	}
-	if lost := k.count.lost.Load(); lost > k.count.lostTold {
+	if lost := k.count.lost(); lost > k.count.lostTold {
 		n := lost - k.count.lostTold
 		k.count.lostTold = lost
 		k.srv.eng.faultOf(nil, "messages of other nodes were lost", NewError(CodeConnLost, strconv.FormatUint(n, 10)+" messages of other nodes were lost"))

@@ -64,8 +64,8 @@ func (k *cluster) tellRelay(why *Error) {
 }
 
 // Lost counts messages that the relay has dropped because this node was slow. Those that have a later message behind them are found by
-// their numbers: they are counted there.
-func (h *relayHandler) Lost(int) {}
+// their numbers too: see lost.
+func (h *relayHandler) Lost(n int) { (*cluster)(h).count.dropped.Add(uint64(max(n, 0))) }
 
 // ClaimsLost makes all claims again.
 func (h *relayHandler) ClaimsLost() {
@@ -92,12 +92,13 @@ func (h *relayHandler) Message(topic string, payload []byte) {
 	asks := own || topic == relay.TopicOfNodes
 	news := k.nodes.Got(head, topic, k.queue.Subscription(topic), asks, time.Now())
 	if news.Lost > 0 {
-		k.count.lost.Add(news.Lost)
+		k.count.missed.Add(news.Lost)
 		if asks { // questions of that node may be among them, but none that it asks from now on
 			k.probed(head.Node)
 		}
-		if own { // an answer of that node may be among them
+		if own { // an answer of that node may be among them, and a part of what it says of all its clients
 			k.asks.Gone(head.Node, ^uint64(0))
+			k.others.Spoil(head.Node)
 		}
 		if own || topic == relay.TopicOfWatchers {
 			k.watch(relay.Topic{To: relay.ToConn, Node: head.Node})

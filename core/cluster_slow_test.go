@@ -157,3 +157,30 @@ func TestNodeThatStoodStillIsNotAlone(t *testing.T) {
 		s.wants("say ", bob)
 	})
 }
+
+// What the relay drops because a node is slow is counted there, though nothing more comes on that topic, and not twice when more comes.
+func TestDroppedMessagesAreCounted(t *testing.T) {
+	slow, set := slowNode()
+	set.relay.Inbox = 32 << 10
+	inCluster(t, set, func(t *testing.T, s *clusterScene) {
+		ada := s.join(s.nodes[0], "ada", "g")
+		from := s.nodes[1].srv.Group("g")
+		require.NoError(t, from.SendBytes("say", nil))
+		s.wants("say ", ada)
+		hear := slow.deafen()
+		for range 100 {
+			require.NoError(t, from.SendBytes("say", make([]byte, 1000)))
+		}
+		s.pass(10 * time.Millisecond)
+		hear()
+		s.pass(10 * time.Millisecond)
+		missing := uint64(100 - len(ada.take()))
+		require.NotZero(t, missing)
+		require.Equal(t, missing, s.nodes[0].srv.Stats().Relay.Lost)
+		require.NoError(t, from.SendBytes("say", nil))
+		s.wants("say ", ada)
+		require.Equal(t, missing, s.nodes[0].srv.Stats().Relay.Lost)
+		s.pass(2 * time.Second)
+		s.nodes[0].log.RequireLogged(t, "warn", "messages of other nodes were lost")
+	})
+}

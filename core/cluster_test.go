@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -629,6 +630,44 @@ func TestNoticesAcrossNodes(t *testing.T) {
 		s.nodes[1].way.Kill()
 		s.pass(10 * time.Second)
 		wants("-cy", "-dan")
+	})
+}
+
+// A part of the list of all clients that is lost makes nobody gone.
+func TestLostPartOfTheClients(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, options: func(_ int, o *core.ServerOptions) {
+		o.Limits.MaxName = 2000
+		o.Access.Notices = core.TellNames
+		o.Cluster.Notices = func(*core.Conn, *core.Remote, *core.Presence) bool { return true }
+	}}, func(t *testing.T, s *clusterScene) {
+		watcher, err := core.NewClient(s.nodes[0].lis, &core.ClientOptions{Name: "watcher", Retry: core.Retry{Off: true}, Logger: core.Silent})
+		require.NoError(t, err)
+		defer watcher.Close() //nolint:errcheck // nothing to be done about it
+		var come, left atomic.Int64
+		watcher.OnClientConnect(func(core.Presence) { come.Add(1) })
+		watcher.OnClientDisconnect(func(core.Presence) { left.Add(1) })
+		require.NoError(t, watcher.Connect(t.Context()))
+		for i := range 30 { // four parts
+			s.join(s.nodes[1], strconv.Itoa(i)+strings.Repeat("x", 1000))
+		}
+		s.pass(time.Second)
+		require.EqualValues(t, 30, come.Load())
+		lost := 0
+		s.broker.Drop(func(on string, b []byte) bool {
+			middle := on == relay.TopicOfNode(s.nodes[0].srv.Cluster().Node().Number) && b[1] == byte(relay.KindPresence) && b[relay.HeaderSize] == 0
+			if !middle || lost > 0 {
+				return false
+			}
+			lost++
+			return true
+		})
+		s.nodes[0].way.Cut()
+		s.pass(10 * time.Millisecond)
+		s.nodes[0].way.Mend()
+		s.pass(5 * time.Second)
+		require.Equal(t, 1, lost)
+		require.Zero(t, left.Load())
+		require.EqualValues(t, 30, come.Load())
 	})
 }
 

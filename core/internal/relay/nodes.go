@@ -111,6 +111,15 @@ func (n *Nodes) Got(h Head, topic string, subscription uint64, asks bool, now ti
 	return news
 }
 
+// Forget forgets how far a topic has been followed, whose subscription has ended.
+func (n *Nodes) Forget(topic string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, of := range n.nodes {
+		delete(of.topics, topic)
+	}
+}
+
 // A Meeting is what a hello has brought.
 type Meeting struct {
 	New    bool // the node was not known

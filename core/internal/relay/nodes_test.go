@@ -28,6 +28,21 @@ func TestGapsAndDoubles(t *testing.T) {
 	require.Equal(t, News{Drop: true}, n.Got(Head{Node: 1, Number: 1}, "t", 1, false, now), "its own")
 }
 
+// A topic that is not subscribed to any more takes no memory.
+func TestForgottenTopics(t *testing.T) {
+	n := NewNodes(1, "me", time.Second)
+	for i := range uint64(10) {
+		for _, topic := range []string{TopicOfAll, TopicOf(ToGroup, "g")} {
+			n.Got(Head{Kind: KindSend, Node: 2 + i%2, Number: 1 + i}, topic, 1, false, time.Unix(1000, 0))
+		}
+	}
+	n.Forget(TopicOf(ToGroup, "g"))
+	for _, of := range n.nodes {
+		require.Len(t, of.topics, 1)
+		require.Contains(t, of.topics, TopicOfAll)
+	}
+}
+
 func TestComeAndGo(t *testing.T) {
 	now := time.Unix(1000, 0)
 	n := NewNodes(1, "me", 4*time.Second)

@@ -11,7 +11,7 @@ type Others struct {
 // An others is the clients of one node.
 type others struct {
 	clients map[uint64]Client   // by conn
-	seen    map[uint64]struct{} // while the node says who they all are; nil otherwise
+	seen    map[uint64]struct{} // while the node says who they all are, and nothing of that is lost; nil otherwise
 }
 
 // maxOthers bounds the clients of one node that are remembered.
@@ -74,6 +74,15 @@ func (o *Others) Apply(node uint64, p Presence) (changed []Turnover, full bool) 
 		of.seen = nil
 	}
 	return changed, full
+}
+
+// Spoil notes that something which a node has said was lost. If it is saying who all its clients are, nobody is gone for not being among them.
+func (o *Others) Spoil(node uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if of := o.nodes[node]; of != nil {
+		of.seen = nil
+	}
 }
 
 // Gone forgets a node, and returns its clients as gone.
