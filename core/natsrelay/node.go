@@ -72,16 +72,18 @@ func join(ctx context.Context, o Options, id string, h core.RelayHandler) (*node
 	n.life, n.stop = context.WithCancel(context.Background())
 	n.link, n.unlink = context.WithCancelCause(n.life)
 	n.unlink(ErrDown)
+	n.inbox = newInbox(h, o.MaxPending)
 	if err := n.connect(ctx); err != nil {
+		n.inbox.close()
 		return nil, err
 	}
 	js, err := jetstream.New(n.conn)
 	if err != nil {
+		n.inbox.close()
 		n.conn.Close()
 		return nil, err
 	}
 	n.bucket = newBucket(js, o.Prefix, o.Replicas)
-	n.inbox = newInbox(h, o.MaxPending)
 	n.stopped.Go(n.pump)
 	n.stopped.Go(n.keep)
 	return n, nil
@@ -116,7 +118,6 @@ func (n *node) connect(ctx context.Context) error {
 		n.lost(err)
 	}
 	opts.ReconnectedCB = func(*nats.Conn) { n.look() }
-	opts.ConnectedCB = func(*nats.Conn) { n.look() }
 	opts.AsyncErrorCB = func(_ *nats.Conn, sub *nats.Subscription, err error) {
 		switch {
 		case errors.Is(err, nats.ErrPermissionViolation), errors.Is(err, nats.ErrMaxSubscriptionsExceeded):
@@ -125,17 +126,33 @@ func (n *node) connect(ctx context.Context) error {
 			n.inbox.lose(1)
 		}
 	}
-	opts.RetryOnFailedConnect = false
+	opts.RetryOnFailedConnect = true
+	first := make(chan error, 1) // what has become of the first attempt
+	became := func(err error) {
+		select {
+		case first <- err:
+		default:
+		}
+	}
+	opts.ReconnectErrCB = func(_ *nats.Conn, err error) { became(err) }
+	opts.ClosedCB = func(c *nats.Conn) { became(c.LastError()) }
+	opts.ConnectedCB = func(*nats.Conn) {
+		became(nil)
+		n.look()
+	}
 	conn, err := dial(ctx, opts)
-	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
-		errors.Is(err, nats.ErrAccountAuthExpired) || errors.Is(err, nats.ErrSecureConnRequired) {
+	if err != nil {
 		return err
 	}
-	if err != nil {
-		opts.RetryOnFailedConnect = true
-		if conn, err = dial(ctx, opts); err != nil {
+	select {
+	case err = <-first:
+		if isForGood(err) {
+			conn.Close()
 			return err
 		}
+	case <-ctx.Done():
+		conn.Close()
+		return context.Cause(ctx)
 	}
 	if most := conn.MaxPayload(); conn.IsConnected() && most < int64(n.options.MaxPayload) {
 		conn.Close()
@@ -143,6 +160,12 @@ func (n *node) connect(ctx context.Context) error {
 	}
 	n.conn = conn
 	return nil
+}
+
+// isForGood reports whether it does not help to connect again.
+func isForGood(err error) bool {
+	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
+		errors.Is(err, nats.ErrAccountAuthExpired) || errors.Is(err, nats.ErrSecureConnRequired)
 }
 
 // dial connects, or fails when ctx ends. NATS' client tries all servers one after the other and cannot be told to stop, so it is left to

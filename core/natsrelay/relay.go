@@ -104,7 +104,8 @@ func New(o Options) (*Relay, error) {
 	return &Relay{options: o}, nil
 }
 
-// Join implements [core.Relay]. It fails if NATS refuses the credentials, or allows no payloads of MaxPayload.
+// Join implements [core.Relay]. It fails if NATS refuses the credentials, or allows no payloads of MaxPayload. It tries each server once: if
+// the network is silent, it waits a third of the lease for each, unless ctx ends.
 func (r *Relay) Join(ctx context.Context, id string, h core.RelayHandler) (core.RelayNode, error) {
 	if !isToken(id) || len(id) > core.MaxRelayToken {
 		return nil, fmt.Errorf("%w: the id %.80q is not a token", ErrOptions, id)
