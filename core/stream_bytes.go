@@ -211,6 +211,7 @@ func (b *ByteStream) Close() error {
 	b.end.release()
 	if err == errLate {
 		b.end.fail(err)
+		b.end.wakeCloser() // a CloseWrite may have looked for the deadline after release
 	} else {
 		b.end.s.Stop(wire.Goodbye{Code: CodeClosed, Reason: errNotTaken.Message}, errStreamClosed)
 	}
