@@ -78,8 +78,8 @@ func (g *guest) heard(text string) bool {
 
 func TestServersOverNATS(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
-	broker := startServer(t, server.Options{Port: port})
+	broker := startServer(t, server.Options{})
+	port := portOf(broker)
 	r := newRelay(t, Options{Servers: []string{broker.ClientURL()}})
 	a, b := startHub(t, "a", r), startHub(t, "b", r)
 	together := func() {

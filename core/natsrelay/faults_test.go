@@ -123,8 +123,8 @@ func TestNodeBeginsBeforeNATS(t *testing.T) {
 // The claims are in memory, so a server of NATS that is alone and starts anew has none.
 func TestNATSStartsAnew(t *testing.T) {
 	t.Parallel()
-	port := freePort(t)
-	s := startServer(t, server.Options{Port: port})
+	s := startServer(t, server.Options{})
+	port := portOf(s)
 	r := newRelay(t, Options{Servers: []string{s.ClientURL()}})
 	a, la := joinNode(t, r, "a")
 	b, lb := joinNode(t, r, "b")

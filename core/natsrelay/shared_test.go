@@ -41,6 +41,9 @@ func startServer(t *testing.T, o server.Options) *server.Server {
 	return s
 }
 
+// portOf returns the port of a server that runs. Another test cannot take it before the server has it, as it can take a freePort.
+func portOf(s *server.Server) int { return s.Addr().(*net.TCPAddr).Port }
+
 // newRelay makes a relay over some servers.
 func newRelay(t *testing.T, o Options) *Relay {
 	t.Helper()
