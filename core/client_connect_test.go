@@ -82,14 +82,16 @@ func TestConnectGivenUp(t *testing.T) {
 		// Nobody answers the hello.
 		ctx, cancel := context.WithTimeout(w.ctx, time.Second)
 		defer cancel()
+		over := make(chan struct{})
 		go func() {
 			stream, err := w.lis.Accept()
 			if err == nil {
-				<-ctx.Done()
+				<-over
 				stream.Close() //nolint:errcheck // it is over
 			}
 		}()
 		require.ErrorIs(t, w.client("ada").Connect(ctx), context.DeadlineExceeded)
+		close(over)
 		require.NoError(t, w.lis.Close())
 		err := w.client("bob").Connect(w.ctx)
 		require.Equal(t, CodeNotConnected, CodeOf(err))

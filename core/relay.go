@@ -29,7 +29,7 @@ import (
 // A claim is a fact: a key belongs to a node, with a value. For one key all operations of all nodes happen one after the other (they are
 // linearizable), and at most one node has a claim on it. A claim lasts until its node releases it, is closed, or has not been heard of for
 // [RelayNode].Lease; then it is as if it had been released. A node that lives renews its lease by itself, with one small message in a third
-// of that time, whatever the number of its claims. Leases never compare the clocks of two machines.
+// of that time, whatever the number of its claims. Nodes never compare clocks.
 //
 // A node that has been away longer than its lease has lost all its claims, also claims on keys that nobody else has claimed
 // since. ClaimsLost tells it so, soon after it can be reached again, and then it makes its claims again. Nothing that it does afterwards
@@ -48,7 +48,7 @@ type Relay interface {
 	// Join makes the caller a node. No other node, now or earlier, has its id. h hears of what comes for the node, from any
 	// time on, also before Join has returned.
 	//
-	// Join does not wait until the broker can be reached: a node may begin cut off, and is told when it is up. Join fails if that can never be, for
+	// Join does not wait until the broker can be reached, only for one attempt to reach it: a node may begin cut off, and is told when it is up. Join fails if that can never be, for
 	// instance for wrong credentials, or if ctx ends.
 	Join(ctx context.Context, id string, h RelayHandler) (RelayNode, error)
 }

@@ -2,6 +2,7 @@ package natsrelay
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"sync"
@@ -93,11 +94,19 @@ func mustClaim(t *testing.T, n *node, key, value string) {
 	})
 }
 
+// freePort returns a port that is free at this moment. It is below the ports that systems give to others that ask for any, such as the
+// servers of tests beside this one.
 func freePort(t *testing.T) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	const first, ports = 10_000, 20_000
+	for range 1000 {
+		port := first + rand.IntN(ports)
+		if ln, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			require.NoError(t, ln.Close())
+			return port
+		}
+	}
+	require.FailNow(t, "no port is free")
+	return 0
 }
 
 func TestNodeBeginsBeforeNATS(t *testing.T) {
