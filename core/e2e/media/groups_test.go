@@ -5,6 +5,7 @@ package media_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -119,13 +120,16 @@ func TestNoticesOnMixedMedia(t *testing.T) {
 	ns := harness.OpenAll(t)
 	s := harness.NewSceneOn(t, ns, &core.ServerOptions{Access: core.Access{Notices: harness.TellEverything}})
 	notices := make([]chan string, len(ns))
+	there := map[string]bool{"good": true} // who has come
 	for i, n := range ns {
 		events := make(chan string, harness.EventRoom)
 		notices[i] = events
+		before := maps.Clone(there)
+		there["watcher on "+n.Name] = true
 		s.Join("watcher on "+n.Name, n, func(cl *core.Client) {
 			tell := func(what string) func(core.Presence) {
 				return func(p core.Presence) {
-					if p.Name != "good" { // others are told of the scene's client after its join handler, so perhaps watchers that came behind it
+					if what == "went" || !before[p.Name] { // others are told of a client after its join handler, perhaps also some that came behind it
 						events <- fmt.Sprint(what, " ", p.Name, " ", p.Groups)
 					}
 				}
