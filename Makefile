@@ -9,13 +9,13 @@ JSPKGS      = ./core/... ./transport/ ./transport/faulty ./ws/ ./wasm/...
 # How many packages are tested at a time: one more than there are processors, since many tests wait.
 BESIDE      = $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # How long each fuzz target runs, on one processor.
-FUZZTIME   ?= 2s
+FUZZTIME   ?= 1s
 # The other systems and processors for which everything is built and vetted, some of 32 bits or big endian.
 OTHERS      = windows/amd64 darwin/arm64 freebsd/amd64 linux/386 linux/arm linux/s390x
 
-.PHONY: test setup fmt vet others lint unit js size fuzz bench-once bench-test relay web soak walls bench bench-peers bench-web clean
+.PHONY: test setup fmt vet others lint unit js size fuzz bench-once nested bench-test relay web soak walls bench bench-peers bench-web clean
 
-test: setup fmt vet others lint unit js size fuzz bench-once bench-test relay web
+test: setup fmt vet others lint unit js size fuzz bench-once nested web
 	@echo "make test: all passed"
 
 # Installs what the tests need besides Go and Node: a browser, proxies, staticcheck, and the npm packages of web and of
@@ -79,6 +79,10 @@ fuzz:
 bench-once:
 	@echo "== benchmarks, once"
 	$(TEST) -run='^$$' -bench=. -benchtime=1x ./...
+
+# Tests the modules below this one, side by side: the tests of the relay wait most of the time.
+nested:
+	@$(MAKE) -j2 --output-sync=target bench-test relay
 
 # Tests examples/bench, which is a module of its own, so ./... leaves it out.
 bench-test:
