@@ -104,9 +104,11 @@ func TestIdleConnSleeps(t *testing.T) {
 		require.Zero(t, nap.naps.Load(), "commands go, and acks come")
 
 		time.Sleep(10 * time.Second)
+		synctest.Wait() // an answer that comes at this instant has woken it
 		require.True(t, nap.asleep.Load())
 		first := nap.naps.Load()
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		require.True(t, nap.asleep.Load(), "after the answer to another ping")
 		require.GreaterOrEqual(t, nap.naps.Load(), first+3)
 
@@ -115,6 +117,7 @@ func TestIdleConnSleeps(t *testing.T) {
 		require.EqualValues(t, 81, heard.Load())
 		require.False(t, nap.asleep.Load(), "a command has come")
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		require.True(t, nap.asleep.Load())
 		require.NoError(t, c.SendBytes("echo", nil))
 		synctest.Wait()
