@@ -138,6 +138,7 @@ func TestCloseBehindTheEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, nil, func(w *world) {
 				HandleByteStream(w.srv, "down", func(_ context.Context, _ *Conn, _ struct{}, s *ByteStream) error {
+					time.Sleep(time.Second) // the handler returns after the caller has written
 					_, err := s.Write([]byte("all"))
 					return err
 				})
