@@ -28,6 +28,7 @@ type cluster struct {
 	srv    *Server
 	opts   ClusterOptions
 	self   uint64 // the incarnation of this node: no other process has it
+	born   time.Time
 	queue  *relay.Queue
 	nodes  *relay.Nodes
 	asks   *relay.Questions
@@ -36,10 +37,11 @@ type cluster struct {
 	own    own
 	beats  int // since the others were asked for their clients; owned by keep
 
-	up     atomic.Bool // the relay can be reached
-	serves atomic.Bool // the server has or may have clients
-	alone  atomic.Bool // no other node has clients, for sure: nothing need be relayed
-	since  atomic.Int64
+	up     atomic.Bool  // the relay can be reached
+	serves atomic.Bool  // the server has or may have clients
+	alone  atomic.Bool  // no other node has clients, for sure: nothing need be relayed
+	since  atomic.Int64 // when the others began to have time to say that they are there, in nanoseconds after born
+	hushed atomic.Int64 // when a node with clients fell silent last, in nanoseconds after born; 0 if none has
 	most   atomic.Int64 // the greatest payload, in bytes
 	node   atomic.Pointer[RelayNode]
 	count  relayCounters
@@ -80,7 +82,7 @@ type relayCounters struct {
 
 	// Owned by keep: what has been reported.
 	unsentTold, lostTold, refusedTold uint64
-	doubleAt                          atomic.Int64
+	doubleAt                          atomic.Int64 // when a node of this id was reported last, in nanoseconds after born
 }
 
 // lost returns how many messages have not come. Most of what the relay has dropped is missed too, when the next message on the topic comes.
@@ -96,7 +98,7 @@ func newCluster(s *Server, o ClusterOptions) *cluster {
 		o.Node = "node-" + strconv.FormatUint(self, 36)
 	}
 	k := &cluster{
-		srv: s, opts: o, self: self,
+		srv: s, opts: o, self: self, born: time.Now(),
 		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
 		asks: relay.NewQuestions(), claims: relay.NewClaims(), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
 		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1), news: make(chan struct{}, 1),
@@ -313,7 +315,10 @@ func (k *cluster) keep() {
 func (k *cluster) tick() {
 	now := time.Now()
 	for _, n := range k.nodes.Sweep(now) {
-		k.since.Store(now.UnixNano()) // if it was this node that stood still, the others have time to say that they are there
+		k.since.Store(int64(now.Sub(k.born))) // if it was this node that stood still, the others have time to say that they are there
+		if n.Serves {
+			k.hushed.Store(int64(now.Sub(k.born)))
+		}
 		k.gone(n)
 	}
 	k.judge()
@@ -359,12 +364,21 @@ func (k *cluster) judge() {
 	}
 }
 
+// silenceTime is how long a node that has fallen silent without a goodbye may still be there: it stands still, its relay keeps
+// what is sent to it, and it goes on where it was.
+const silenceTime = 10 * time.Minute
+
 // isAlone reports whether no other node has clients. After the relay has been reached, and after a node has fallen silent, there is time for the others
 // to say that they are there.
 func (k *cluster) isAlone() bool {
-	settled := time.Since(time.Unix(0, k.since.Load())) >= 2*k.opts.Beat
-	return k.up.Load() && settled && k.nodes.Serving() == 0
+	age := k.age()
+	settled := age-time.Duration(k.since.Load()) >= 2*k.opts.Beat
+	silent := time.Duration(k.hushed.Load())
+	return k.up.Load() && settled && (silent == 0 || age-silent >= silenceTime) && k.nodes.Serving() == 0
 }
+
+// age returns how old the node is. The clock on the wall, which may be set at any time, has no part in it.
+func (k *cluster) age() time.Duration { return time.Since(k.born) }
 
 // isUp returns an error if the relay cannot be reached.
 func (k *cluster) isUp() *Error {

@@ -15,7 +15,7 @@ type relayHandler cluster
 func (h *relayHandler) Up() {
 	k := (*cluster)(h)
 	k.alone.Store(false)
-	k.since.Store(time.Now().UnixNano())
+	k.since.Store(int64(k.age()))
 	k.mu.Lock()
 	k.why = nil
 	k.mu.Unlock()
@@ -208,7 +208,7 @@ func (k *cluster) met(node uint64, h relay.Hello) {
 		k.hello(relay.Topic{To: relay.ToConn, Node: node}, m.New)
 	}
 	if m.Double {
-		if now, at := time.Now().UnixNano(), k.count.doubleAt.Load(); at == 0 || now-at > int64(doubleLogged) {
+		if now, at := int64(k.age()), k.count.doubleAt.Load(); at == 0 || now-at > int64(doubleLogged) {
 			k.count.doubleAt.Store(now)
 			k.srv.eng.faultOf(nil, "two nodes have one id", NewError(CodeNameTaken, "another node is called "+k.opts.Node), "node", k.opts.Node)
 		}

@@ -19,6 +19,7 @@ type slowRelay struct {
 	mu     sync.Mutex    // guards the fields below
 	claims bool          // Claim and Release hang until their ctx ends
 	deaf   chan struct{} // messages wait until it is closed; nil if they do not
+	mute   chan struct{} // Publish waits until it is closed; nil if it does not
 }
 
 // slowNode returns a setting for two nodes, of which the first has a slowRelay.
@@ -52,6 +53,20 @@ func (r *slowRelay) deafen() (hear func()) {
 	}
 }
 
+// silence makes what the node publishes wait until the function that it returns is called.
+func (r *slowRelay) silence() (speak func()) {
+	mute := make(chan struct{})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mute = mute
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.mute = nil
+		close(mute)
+	}
+}
+
 type slowHandler struct {
 	core.RelayHandler
 	r *slowRelay
@@ -70,6 +85,16 @@ func (h *slowHandler) Message(topic string, payload []byte) {
 type slowRelayNode struct {
 	core.RelayNode
 	r *slowRelay
+}
+
+func (n *slowRelayNode) Publish(batch []core.RelayMessage) (sent int, err error) {
+	n.r.mu.Lock()
+	mute := n.r.mute
+	n.r.mu.Unlock()
+	if mute != nil {
+		<-mute
+	}
+	return n.RelayNode.Publish(batch)
 }
 
 func (n *slowRelayNode) hang(ctx context.Context) error {
@@ -155,6 +180,27 @@ func TestNodeThatStoodStillIsNotAlone(t *testing.T) {
 		}
 		require.NoError(t, a.All().SendBytes("say", nil))
 		s.wants("say ", bob)
+	})
+}
+
+// A node that has fallen silent may go on where it was, with all that the relay has kept for it. So what others send is relayed, until
+// the node has been silent for ten minutes.
+func TestSilentNodeIsStillSentTo(t *testing.T) {
+	slow, set := slowNode()
+	inCluster(t, set, func(t *testing.T, s *clusterScene) {
+		ada := s.join(s.nodes[0], "ada")
+		b := s.nodes[1].srv
+		speak := slow.silence()
+		defer func() { speak() }()
+		s.pass(30 * time.Second)
+		require.Empty(t, b.Cluster().Nodes())
+		require.NoError(t, b.All().SendBytes("say", []byte("1")))
+		s.wants("say 1", ada)
+		s.pass(10 * time.Minute)
+		before := b.Stats().Relay.Sent
+		require.NoError(t, b.All().SendBytes("say", []byte("2")))
+		s.pass(10 * time.Millisecond)
+		require.Equal(t, before, b.Stats().Relay.Sent)
 	})
 }
 
