@@ -102,6 +102,7 @@ web:
 # Each soak test says what it has done in a line with "soak:", and the model in lines of its own.
 soak:
 	HISOCK_SOAK=1 $(GO) test -p 1 -timeout 15m -v -run 'TestModel|TestReconnectsUnderLoad|TestOneStopsReading|TestKilled|TestManyIdle|TestManyComeAndGo|TestAttacks|TestAgeOverSlowPath|TestFlatMemory' ./core/...
+	cd core/natsrelay && HISOCK_SOAK=1 $(GO) test -timeout 15m -v -run TestFaults ./e2e
 	$(GO) test -run='^$$' -fuzz='^FuzzResume$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	$(GO) test -run='^$$' -fuzz='^FuzzResumeClient$$' -fuzztime=4m -fuzzminimizetime=100x ./core
 	CGO_ENABLED=0 GOARCH=386 $(GO) test -timeout 20m ./core/...

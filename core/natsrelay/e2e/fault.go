@@ -22,8 +22,8 @@ type Fault struct {
 	Name string
 	Long bool // it takes long, so that only the long test has it
 
-	// Strike lets the fault happen, and ends it. It calls ended when the fault is over: what is counted is the time from
-	// then on until all is right. It returns the nodes that it has struck.
+	// Strike lets the fault happen, and ends it. It calls ended when the fault is over: from then on the time counts until all is right. It returns the
+	// nodes that it has struck.
 	Strike func(c *Cluster, ended func()) (struck []string)
 }
 
@@ -144,7 +144,8 @@ func Faults(long bool) []Fault {
 	}
 }
 
-// fight has two clients come with one name at two nodes at once: one of them gets it.
+// fight has two clients come with one name at two nodes at once: one of them gets it. Only if a node could not claim at all at that moment, because the
+// machine was too busy to renew its lease, neither need get it.
 func fight(c *Cluster, name string) {
 	errs := make([]error, 2)
 	var clients []*core.Client
@@ -165,16 +166,20 @@ func fight(c *Cluster, name string) {
 	}
 	close(begin)
 	wait.Wait()
-	won := 0
+	given, refused := 0, 0
 	for i, err := range errs {
-		if err == nil {
-			won++
-		} else {
-			require.Equal(c.t, core.CodeNameTaken, core.CodeOf(err), "%v", err)
+		switch core.CodeOf(err) {
+		case core.CodeNone:
+			given++
+		case core.CodeNameTaken:
+			refused++
+		default:
+			require.Equal(c.t, core.CodeUnavailable, core.CodeOf(err), "%v", err)
 		}
 		clients[i].Close() //nolint:errcheck // it is over
 	}
-	require.Equal(c.t, 1, won, "clients that were given %s", name)
+	require.LessOrEqual(c.t, given, 1, "clients that were given %s", name)
+	require.False(c.t, given == 0 && refused == 2, "nobody was given %s", name)
 }
 
 // strangers publishes n messages that no node has sent, on all topics: garbage, messages of nodes cut short, or of another version or

@@ -26,7 +26,7 @@ func TestFaults(t *testing.T) {
 	}
 	c := StartCluster(t, 3, lease, beat)
 	var table strings.Builder
-	fmt.Fprintln(&table, "| fault | due | delivered | late | longest | lost | counted | right after |")
+	fmt.Fprintln(&table, "| fault | deliveries due | delivered | of these late | the latest | lost | messages counted as lost | all right after |")
 	fmt.Fprintln(&table, "| --- | --- | --- | --- | --- | --- | --- | --- |")
 	defer func() { t.Logf("a lease of %v, a beat of %v\n%s", lease, beat, table.String()) }()
 	for _, f := range Faults(long) {
