@@ -55,6 +55,7 @@ func TestBusyReaderIsNotDead(t *testing.T) {
 			require.NoError(t, cl.SendBytes("work", nil))
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		require.NoError(t, cl.Err())
 		require.Len(t, handled.All(), count)
 		require.NoError(t, cl.Close())
@@ -69,7 +70,9 @@ func TestCallBackBehindFullInbox(t *testing.T) {
 		t := w.t
 		var why kept[error]
 		w.srv.OnLeave(func(_ *Conn, err error) { why.Add(err) })
+		sent := make(chan struct{})
 		On(w.srv, "ask", func(ctx context.Context, c *Conn, _ struct{}) error {
+			<-sent // else a quick handler may have its answer before the next frame comes
 			_, err := Call[string](ctx, c, "who", nil)
 			return err
 		})
@@ -81,6 +84,7 @@ func TestCallBackBehindFullInbox(t *testing.T) {
 		for range 200 {
 			require.NoError(t, cl.Send("ask", nil))
 		}
+		close(sent)
 		select {
 		case <-cl.Done():
 		case <-time.After(time.Minute):
@@ -188,6 +192,7 @@ func TestGoexitEndsOnlyItsConn(t *testing.T) {
 				p.Send(frame)
 				p.WantGoodbye(CodeInternal, "")
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Equal(t, []string{"eve: " + CodeInternal.String()}, left.All())
 				answer, err := cl.CallBytes(w.ctx, "echo", []byte("still here"))
 				require.NoError(t, err)

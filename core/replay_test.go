@@ -58,6 +58,7 @@ func (w *world) follower(net *network, name string, groups ...string) (*Client, 
 func (w *world) away(net *network, meanwhile func()) {
 	net.fail(false)
 	time.Sleep(2 * time.Minute)
+	synctest.Wait()
 	require.Zero(w.t, w.srv.Len(), "the session is over")
 	meanwhile()
 	net.mend()
@@ -250,20 +251,21 @@ func TestReplayedBesideASlowHandler(t *testing.T) {
 // A client that misses a message because its queue is full hears of it by OnMissed. Its position
 // goes on with the next message.
 func TestDroppedMessagesAreNotReplayed(t *testing.T) {
+	const sent = 100 // more than the stream and the queue hold together
 	opts := *replayed
-	opts.History.Messages = 100
+	opts.History.Messages = sent
 	opts.Limits.QueueBytes = 4 << 10
 	opts.Overflow = OverflowDropNewest
 	inWorld(t, &opts, func(w *world) {
 		w.serve()
 		p := w.hello(&wire.Hello{Name: "ada", Groups: []string{"red"}})
 		require.Equal(t, wire.KindReplay, p.Want().Kind)
-		for range 20 {
+		for range sent {
 			require.NoError(t, w.srv.Group("red").SendRaw(make([]byte, 1000)))
 		}
 		synctest.Wait()
 		var last, had, missed uint64
-		for had+missed < 20 {
+		for had+missed < sent {
 			switch f := p.Want(); f.Kind {
 			case wire.KindGroupRaw:
 				_, n, _, err := wire.ParseGroup(f.Kind, f.Body)
@@ -278,7 +280,7 @@ func TestDroppedMessagesAreNotReplayed(t *testing.T) {
 		}
 		require.NotZero(t, missed)
 		require.NoError(t, w.srv.Group("red").SendRaw([]byte("last")))
-		require.Equal(t, wire.AppendGroupRaw(nil, "red", 21, []byte("last"))[2:], p.Want().Body)
+		require.Equal(t, wire.AppendGroupRaw(nil, "red", sent+1, []byte("last"))[2:], p.Want().Body)
 		p.Send(wire.AppendGoodbye(nil, wire.Goodbye{Code: CodeClosed}))
 		p.WantEnd()
 	})

@@ -204,6 +204,7 @@ func TestCloseOverBrokenLink(t *testing.T) {
 				require.Empty(t, ended.All())
 				net.mend()
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Len(t, ended.All(), 1)
 				require.Equal(t, tc.code, CodeOf(ended.All()[0]))
 				require.Zero(t, w.srv.Stats().Streams.Open)
@@ -233,6 +234,7 @@ func TestCollectorLeavesStreamsThatAreOver(t *testing.T) {
 			open = append(open, s)
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Zero(t, cl.Stats().Streams.Open)
 		runtime.KeepAlive(open)
 		for range 5 {
