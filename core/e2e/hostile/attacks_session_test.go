@@ -16,6 +16,7 @@ import (
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/wire"
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 var sessionAttacks = map[string]attack{
@@ -57,7 +58,7 @@ var sessionAttacks = map[string]attack{
 func forgeTokens(a *arena, tries int) string {
 	victim, mine := a.hello(wire.Hello{Name: "victim", Resume: true})
 	require.NoError(a, victim.Stream.Close())
-	require.Eventually(a, func() bool { return a.srv.Stats().Suspended == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(a, func() bool { return a.srv.Stats().Suspended == 1 }, transporttest.Patience, time.Millisecond)
 	token := make([]byte, len(mine.Token))
 	for i := range tries {
 		rand.Read(token)
@@ -85,7 +86,7 @@ func forgeTokens(a *arena, tries int) string {
 func forgeOnlyResume(a *arena, tries int) string {
 	victim, mine := a.hello(wire.Hello{Name: "victim", Resume: true})
 	require.NoError(a, victim.Stream.Close())
-	require.Eventually(a, func() bool { return a.srv.Stats().Suspended == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(a, func() bool { return a.srv.Stats().Suspended == 1 }, transporttest.Patience, time.Millisecond)
 	for i := range tries {
 		h := wire.Hello{Resume: true, OnlyResume: true, Token: make([]byte, len(mine.Token))}
 		rand.Read(h.Token)

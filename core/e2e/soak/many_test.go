@@ -74,7 +74,7 @@ func TestManyComeAndGo(t *testing.T) {
 		return cl.Close()
 	}
 	require.NoError(t, visit(0)) // things that are made once exist after that
-	require.Eventually(t, func() bool { return srv.Len() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return srv.Len() == 0 }, transporttest.Patience, time.Millisecond)
 	goroutines, before, start := runtime.NumGoroutine(), coretest.Heap(), time.Now()
 	for round := range rounds {
 		errs := make(chan error, 50)

@@ -17,6 +17,7 @@ import (
 	"github.com/hisock/hisock/core/e2e/harness"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/tcp"
+	"github.com/hisock/hisock/transport/transporttest"
 )
 
 // One client of many stops reading. The others get everything in order, and the frames that wait
@@ -81,7 +82,7 @@ func spread(t *testing.T, clients, messages int, pace time.Duration, stall bool)
 		defer stream.Close()
 		_, err = stream.Write(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "stalled", Resume: true}))
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { _, err := srv.Client("stalled"); return err == nil }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { _, err := srv.Client("stalled"); return err == nil }, transporttest.Patience, time.Millisecond)
 	}
 	fill := make([]byte, 1<<10)
 	for n := range messages {
