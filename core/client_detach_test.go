@@ -198,6 +198,7 @@ func restartAtRandom(w *world, seed uint64) {
 	}
 	require.NoError(t, <-sent)
 	time.Sleep(time.Minute)
+	synctest.Wait()
 	if seed%3 != 0 {
 		receive(w, r.cl, &raw)
 	}

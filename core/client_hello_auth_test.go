@@ -58,11 +58,13 @@ func TestAuthFuncIsAskedAtEveryJoin(t *testing.T) {
 				time.Sleep(2 * time.Minute)
 				cl.Conn().breakOff()
 				time.Sleep(5 * time.Second)
+				synctest.Wait()
 				require.EqualValues(t, 1, cl.Stats().Resumed, "the session proves who it is")
 				require.EqualValues(t, 1, f.asked.Load())
 
 				w.only().CloseWith(&Error{Code: CodeShutdown, RetryAfter: time.Second})
 				time.Sleep(5 * time.Second)
+				synctest.Wait()
 				if constant {
 					require.Equal(t, CodeUnauthorized, CodeOf(cl.Err()))
 					return
@@ -96,11 +98,13 @@ func TestAuthFuncIsAskedWhenTheSessionIsOver(t *testing.T) {
 		w.join(cl)
 		for range 3 {
 			time.Sleep(time.Minute)
+			synctest.Wait()
 			asked, before := f.asked.Load(), joined.Load()
 			net.fail(false)
 			time.Sleep(3 * time.Second)
 			net.mend()
 			time.Sleep(2 * time.Minute)
+			synctest.Wait()
 			require.NoError(t, cl.Err())
 			require.Equal(t, asked+1, f.asked.Load())
 			require.Equal(t, before+1, joined.Load(), "it never asks to join as nobody")
@@ -178,6 +182,7 @@ func TestAuthFuncFails(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				failing.Store(false)
 				time.Sleep(2 * time.Minute)
+				synctest.Wait()
 				require.NotContains(t, log.EveryForm(), secret.Error())
 				if tc.final {
 					require.Equal(t, tc.code.String(), CodeOf(cl.Err()).String())

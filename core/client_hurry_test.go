@@ -55,6 +55,7 @@ func TestRetryNowAsks(t *testing.T) {
 		w.join(cl)
 		cl.RetryNow()
 		time.Sleep(2 * probeTime)
+		synctest.Wait()
 		require.Equal(t, []string{"connected"}, states.All())
 	})
 	synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -129,6 +130,7 @@ func TestAuthorizerHiccup(t *testing.T) {
 				time.Sleep(2 * time.Second)
 				hiccup.Store(false)
 				time.Sleep(10 * time.Second)
+				synctest.Wait()
 				for _, cl := range clients {
 					require.NoError(t, cl.Err())
 				}

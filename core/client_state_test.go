@@ -26,6 +26,7 @@ func TestStatesInOrderOnReconnect(t *testing.T) {
 		require.NoError(t, cl.Close())
 		require.NoError(t, cl.Connect(w.ctx))
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		require.Equal(t, []State{StateConnected, StateDisconnected, StateConnected}, states.All())
 		require.NoError(t, cl.Close())
 	})

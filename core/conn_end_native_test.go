@@ -30,6 +30,7 @@ func TestCloseWhileSuspended(t *testing.T) {
 		require.Equal(t, CodeClosed, CodeOf(cl.Err()))
 		require.Equal(t, []string{"connected", "reconnecting: connection lost", "disconnected: closed"}, states.All())
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []string{"join ada", "suspend ada", "leave ada: connection lost"}, events.All())
 	})
 }
@@ -99,6 +100,7 @@ func TestHangsUpBeforeItIsTold(t *testing.T) {
 		synctest.Wait()
 		p.Stream.Close() //nolint:errcheck // it hangs up
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, []string{"join ada", "leave ada: protocol error"}, events.All())
 	})
 }

@@ -68,6 +68,7 @@ func TestLeaveOnce(t *testing.T) {
 				synctest.Wait()
 				tc.end(w, cl)
 				time.Sleep(10 * time.Second)
+				synctest.Wait()
 				require.Equal(t, []string{"join ada"}, events.All(), "a handler still runs")
 				close(release)
 				synctest.Wait()

@@ -82,6 +82,7 @@ func TestReaderPassesOn(t *testing.T) {
 			time.Sleep(time.Duration(i%4) * time.Millisecond)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, want, heard.All())
 		require.Equal(t, want, answers.All())
 		if !browser { // a page keeps the goroutine that it has

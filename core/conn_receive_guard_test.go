@@ -61,6 +61,7 @@ func TestIdleByDefault(t *testing.T) {
 		w.serve()
 		cl := w.join(w.client("ada"))
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		require.NoError(t, cl.Err())
 		require.NoError(t, cl.Close())
 	})
@@ -255,6 +256,7 @@ func TestRateWhileHandlersAreSlow(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		require.Len(t, got.All(), 810)
 		require.Equal(t, 1, w.srv.Len())
 		p.Send(bytes.Repeat(n, 1500))

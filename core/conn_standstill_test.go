@@ -291,6 +291,7 @@ func TestFalseClaims(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Millisecond)
+		synctest.Wait()
 		require.Empty(t, results)
 		p.Send(wire.AppendStandstill(nil, &wire.Standstill{Turn: 1, For: []uint64{10}, Kept: []uint64{1}}))
 		synctest.Wait()

@@ -101,6 +101,7 @@ func TestInboxFull(t *testing.T) {
 			sent <- nil
 		}()
 		time.Sleep(10 * time.Second) // many heartbeats
+		synctest.Wait()
 		c, err := w.srv.Client("ada")
 		require.NoError(t, err)
 		require.True(t, c.progress.awaitsRoom.Load())
@@ -221,6 +222,7 @@ func TestConcurrentHandlers(t *testing.T) {
 		}
 		require.NoError(t, cl.Send("after", nil))
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.ElementsMatch(t, []string{"0", "1", "2"}, running.All(), "no more than three at once")
 		close(release)
 		synctest.Wait()

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -90,6 +91,7 @@ func TestBlockedWritersAreEnded(t *testing.T) {
 			defer p.Stream.Close() //nolint:errcheck // the server has closed it
 		}
 		time.Sleep(2 * defaultWriteTime)
+		synctest.Wait()
 		timeout := CodeWriteTimeout.String()
 		require.Equal(t, []string{timeout, timeout, timeout}, why.All())
 		for range conns {

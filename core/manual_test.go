@@ -48,6 +48,7 @@ func TestManualServer(t *testing.T) {
 			require.NoError(t, cl.Send("n", i))
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, []string{"join ada"}, events)
 		require.Equal(t, 3, w.srv.Update(0))
 		require.Equal(t, 0, w.srv.Update(0))

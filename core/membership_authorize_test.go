@@ -127,9 +127,11 @@ func TestRefusedGroupsAfterComingBack(t *testing.T) {
 			ada.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
 			time.Sleep(5 * time.Second)
 		}
+		synctest.Wait()
 		require.Equal(t, uint64(2), ada.Stats().Resumed)
 		first(w).CloseWith(NewError(CodeShutdown, ""))
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		require.Len(t, ada.RefusedGroups(), 1)
 		require.Equal(t, "no more", ada.RefusedGroups()[0].Why.Message)
 		require.NoError(t, ada.Close())

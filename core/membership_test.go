@@ -268,6 +268,7 @@ func TestRenameEventsOfTheirOwn(t *testing.T) {
 		}
 		require.NoError(t, conn.Join(w.ctx, "red"))
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, "d[red]", fmt.Sprint(ada.Name(), ada.Groups()), "as soon as it is read")
 		require.Empty(t, events.All(), "each in its turn")
 		close(release)
@@ -329,11 +330,13 @@ func TestStatementThatIsNotReceived(t *testing.T) {
 			require.NoError(t, conn.Rename(w.ctx, name))
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, "ada", ada.Name(), "there is no room for it")
 		ada.Conn().sess.Link().Stream.Close() //nolint:errcheck // it breaks off
 		time.Sleep(5 * time.Second)
 		close(release)
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		require.Equal(t, "c", ada.Name())
 		require.Equal(t, []string{"ada to b", "b to c"}, events.All())
 		require.Equal(t, uint64(1), ada.Stats().Resumed)

@@ -95,6 +95,7 @@ func (b *busyServer) rest() {
 	b.t.Helper()
 	b.open()
 	time.Sleep(time.Minute)
+	synctest.Wait()
 	require.Len(b.t, b.fill.All(), b.filled)
 	for i, n := range b.fill.All() {
 		require.Equal(b.t, i, n)
@@ -215,6 +216,7 @@ func TestOverflowClientDisconnects(t *testing.T) {
 				require.Regexp(t, `no room for a frame of 8005 B: \d+ B wait to be written, \d+ B to be acknowledged, limit 131072 B`, err.Error())
 				b.open()
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Equal(t, []string{"connected", "disconnected: slow consumer", "reconnecting: slow consumer", "connected"}, b.states.All())
 				require.Empty(t, b.missed.All())
 				require.Equal(t, ClientStats{SlowConsumers: 1}, b.cl.Stats())

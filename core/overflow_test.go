@@ -239,6 +239,7 @@ func TestMissed(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
+		synctest.Wait()
 		require.Equal(t, []int{13, 13, 13}, missed.All())
 		require.Len(t, got.All(), 3*7)
 		require.NoError(t, cl.Close())

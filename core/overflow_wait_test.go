@@ -98,6 +98,7 @@ func TestBlockedSendersWaitForAcks(t *testing.T) {
 		}
 		close(stop)
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Len(t, got.All(), 2000)
 		for i, n := range got.All() {
 			require.Equal(t, i, n)
@@ -220,6 +221,7 @@ func TestClientSendsMuchFromHooks(t *testing.T) {
 					cl.Conn().breakOff()
 				}
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Empty(t, failed.All())
 				require.Len(t, got.All(), sends)
 				for i, n := range got.All() {
@@ -271,9 +273,11 @@ func TestHandlerWaitsForRoom(t *testing.T) {
 				w.join(cl)
 				require.NoError(t, cl.SendBytes("n", nil))
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Len(t, got[1].All(), 300)
 				require.NoError(t, w.only().SendBytes("n", nil))
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Len(t, got[0].All(), 301)
 				require.NoError(t, cl.Close())
 				<-cl.Done()
@@ -308,6 +312,7 @@ func TestOverflowClientBlocks(t *testing.T) {
 				b.rest()
 				require.NoError(t, <-sent)
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				require.Len(t, b.n.All(), 200)
 				for i, n := range b.n.All() {
 					require.Equal(t, i, n)
@@ -379,6 +384,7 @@ func TestOverflowClientBlocksInHandler(t *testing.T) {
 		w.join(cl)
 		require.NoError(t, w.only().SendBytes("go", nil))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Len(t, got.All(), 100)
 		for i, n := range got.All() {
 			require.Equal(t, i, n)

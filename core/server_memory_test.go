@@ -241,6 +241,7 @@ func TestMemoryOfBroadcasts(t *testing.T) {
 			synctest.Wait()
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, ServerStats{Conns: 200, Memory: w.srv.Stats().Memory, MemoryLimit: 16 << 20}, w.srv.Stats())
 		require.Less(t, w.srv.Stats().Memory, 16<<20)
 	})
@@ -294,6 +295,7 @@ func TestCopiesOfConcurrentHandlers(t *testing.T) {
 						}
 					}()
 					time.Sleep(time.Second)
+					synctest.Wait()
 					c := w.conn(begin)
 					held := c.beside.Bytes()
 					require.LessOrEqual(t, held, tc.most+2*jobCost, begin)

@@ -194,6 +194,7 @@ func TestSilenceBehindAProxy(t *testing.T) {
 		require.Equal(t, wire.KindWelcome, honest.Want().Kind)
 		require.Equal(t, wire.KindWelcome, w.helloThrough("203.0.113.9:1").Want().Kind)
 		time.Sleep(3 * time.Second) // Timeouts.Hello, and time for the refusal
+		synctest.Wait()
 		require.Zero(t, w.srv.gate.Counts().Greeting, "a proxy has no more time than others")
 	})
 }

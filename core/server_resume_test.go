@@ -192,8 +192,10 @@ func TestResumeTooLate(t *testing.T) {
 		called := make(chan error, 1)
 		go func() { _, err := first.CallBytes(w.ctx, "nothing", nil); called <- err }()
 		time.Sleep(9 * time.Second)
+		synctest.Wait()
 		require.Equal(t, 1, w.srv.Len())
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		require.Equal(t, 0, w.srv.Len())
 		for cl.Conn() == first {
 			time.Sleep(time.Second)

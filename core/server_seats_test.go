@@ -114,6 +114,7 @@ func TestReplacedIsFinal(t *testing.T) {
 		<-old.Done()
 		require.Equal(t, CodeReplaced, CodeOf(old.Err()))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []string{"join ada", "leave ada: replaced", "join ada"}, events.All())
 
 		away, code := w.come("", "bob")

@@ -63,6 +63,7 @@ func TestShutdownLetsHandlersFinish(t *testing.T) {
 				time.Sleep(time.Second)
 				took := w.shutdown(w.ctx)
 				time.Sleep(100 * time.Millisecond)
+				synctest.Wait()
 				require.Equal(t, CodeShutdown.String(), CodeOf(bob.Err()).String())
 				require.NoError(t, ada.Err())
 				require.Equal(t, "answer", <-replied)
@@ -249,6 +250,7 @@ func TestClientCloseSendsAll(t *testing.T) {
 		require.NoError(t, cl.Close())
 		<-cl.Done()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Len(t, got.All(), 200)
 	})
 }

@@ -132,6 +132,7 @@ func TestGiveUpDuringAuthorizeGroup(t *testing.T) {
 		p = w.peer()
 		p.Send(wire.AppendHello([]byte(wire.Preface), &wire.Hello{Name: "ada", Groups: []string{"red"}}))
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		require.Empty(t, w.srv.Groups())
 		w.nobody(events, "ada")
 	})
@@ -213,6 +214,7 @@ func TestHangUpBehindMuch(t *testing.T) {
 		p.Send(wire.AppendCommand(nil, "say", make([]byte, 2*readBufferSize)))
 		p.Stream.Close() //nolint:errcheck // it is cut
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		require.Zero(t, w.srv.Len(), "it is not suspended")
 		require.NotContains(t, events.All(), "suspend ada")
 	})
@@ -272,8 +274,10 @@ func TestWelcomeThatIsNotRead(t *testing.T) {
 		go w.srv.Serve(w.ctx, &wrapped{w.lis, slow.wrap}) //nolint:errcheck // nil after Shutdown
 		p := w.helloOf(&wire.Hello{Name: "ada", Resume: true})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Empty(t, events.All())
 		time.Sleep(3 * time.Second)
+		synctest.Wait()
 		require.Empty(t, events.All())
 		require.Zero(t, w.srv.Len())
 		slow.off = true

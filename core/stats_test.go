@@ -72,6 +72,7 @@ func TestRoundTripTime(t *testing.T) {
 					}
 					time.Sleep(time.Second)
 				}
+				synctest.Wait()
 				require.Equal(t, tc.pinged, pings > 0)
 				require.LessOrEqual(t, pings, 2)
 				s := c.Stats()

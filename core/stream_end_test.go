@@ -387,6 +387,7 @@ func TestDetachEndsStreams(t *testing.T) {
 		}
 		require.Equal(t, CodeClosed, CodeOf(err))
 		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
 		require.Len(t, ended.All(), 1)
 		require.Equal(t, CodeConnLost, CodeOf(ended.All()[0]))
 		for n, err := range Stream[int](w.ctx, r.cl, "ticks", nil) {
@@ -396,6 +397,7 @@ func TestDetachEndsStreams(t *testing.T) {
 			}
 		}
 		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
 		w.nothingLeft(r.cl)
 	})
 }

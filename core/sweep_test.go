@@ -35,6 +35,7 @@ func TestTickFollowsHandlers(t *testing.T) {
 		require.Equal(t, quickTick, tick())
 		p.Send(wire.AppendCommand(nil, "slow", nil))
 		time.Sleep(3 * quickTick)
+		synctest.Wait()
 		require.Equal(t, handlerTick, tick())
 		p.Send(wire.AppendPing(nil, 7)) // the reading is taken over
 		require.Equal(t, wire.KindPong, p.Want().Kind)
@@ -58,6 +59,7 @@ func TestHeartbeat(t *testing.T) {
 		dead.WantGoodbye(CodeHeartbeat, "nothing heard for")
 		require.InDelta(t, 4*time.Second, time.Since(start), float64(time.Second))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []string{"dead: heartbeat missed"}, gone.All())
 		require.NoError(t, cl.Err(), "who answers stays")
 		require.NoError(t, cl.Close())
@@ -91,6 +93,7 @@ func TestHeartbeatShorterThanATick(t *testing.T) {
 				busy.eng.sweep.tick, busy.eng.sweep.idleTicks = quickTick, 1000 // no handler has been slow for long
 				require.NoError(t, send())
 				time.Sleep(time.Second)
+				synctest.Wait()
 				require.NoError(t, cl.Err())
 				require.NoError(t, w.conn("ada").Err())
 			})

@@ -73,6 +73,7 @@ func TestUndeliveredToAClientThatStaysAway(t *testing.T) {
 		require.NoError(t, there.SendBytes("say", []byte("4")))
 		require.Empty(t, left.All())
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, []string{"say 1", "raw 2", "say 3", "long " + strings.Repeat("x", 8<<10), "say 4"}, left.All())
 		require.Equal(t, []string{"join ada", "suspend ada", "undelivered 5", "leave ada: connection lost"}, events.All())
 		require.NoError(t, cl.Close())
@@ -277,6 +278,7 @@ func TestStoreAndForward(t *testing.T) {
 			net.mend()
 			time.Sleep(time.Minute)
 		}
+		synctest.Wait()
 		var want []string
 		for i := range n {
 			want = append(want, fmt.Sprint(i))
@@ -334,6 +336,7 @@ func TestUndeliveredModel(t *testing.T) {
 			}
 			<-c.Done()
 			time.Sleep(time.Minute) // until all that came has been handled
+			synctest.Wait()
 			handled := map[string]bool{}
 			for _, id := range got.All() {
 				handled[id] = true

@@ -192,6 +192,7 @@ func TestStallUntilClose(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- tc.op(c) }()
 				time.Sleep(1000 * time.Hour)
+				synctest.Wait()
 				require.Empty(t, done)
 				if tc.goes != nil {
 					tc.goes(t, c, peer)

@@ -82,6 +82,7 @@ func TestDeadlineWhileStalled(t *testing.T) {
 		require.NoError(t, c.SetReadDeadline(time.Time{}))
 		go read()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Empty(t, done)
 		require.NoError(t, c.SetReadDeadline(start))
 		require.ErrorIs(t, <-done, os.ErrDeadlineExceeded)

@@ -157,8 +157,10 @@ func TestHeldForLong(t *testing.T) {
 		require.Equal(t, []core.Code{core.CodeUnknownCommand}, faults.All())
 		require.NoError(t, w.srv.All().Send("tick", 1))
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		require.Len(t, faults.All(), 1)
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		require.Equal(t, []core.Code{core.CodeUnknownCommand, core.CodeUnsupported}, faults.All())
 		quiet.close()
 		synctest.Wait()
@@ -178,6 +180,7 @@ func TestHeldCounts(t *testing.T) {
 			c.SendBytes("x", make([]byte, 128<<10)) //nolint:errcheck // the connection ends for its memory
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		require.Equal(t, core.CodeOverloaded, core.CodeOf(c.Err()))
 	})
 }

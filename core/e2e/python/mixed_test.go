@@ -172,6 +172,7 @@ func TestHasNoHeartbeat(t *testing.T) {
 	echoWorld(t, nil, func(w *world, faults *kept[hooked], check func()) {
 		w.join(w.client("ada"))
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.Equal(t, 2, w.srv.Len())
 		check()
 		require.Empty(t, faults.All())

@@ -40,6 +40,7 @@ func TestPace(t *testing.T) {
 		require.GreaterOrEqual(t, got, paceBurst/counted*each-each)
 		old.send(oldFrames("say meanwhile"))
 		time.Sleep(200 * time.Millisecond)
+		synctest.Wait()
 		require.Equal(t, []string{"hi", "meanwhile"}, heard.All())
 		for got < frames*each {
 			require.Less(t, time.Since(begin), time.Minute)
@@ -65,6 +66,7 @@ func TestPaceEnds(t *testing.T) {
 		require.NoError(t, c.SendBytes("n", make([]byte, 40<<10)))
 		require.NoError(t, c.Send("last", 1))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.NoError(t, c.Err(), "it is not the client that stands still")
 		begin := time.Now()
 		c.Close()

@@ -60,6 +60,7 @@ func TestRefusedInKind(t *testing.T) {
 				p.want("$DISCONN$")
 				require.True(t, p.isEnded())
 				time.Sleep(200 * time.Millisecond)
+				synctest.Wait()
 				require.Contains(t, silent.take(), "the server is shutting down", "as it was told before")
 				wantRefusal(native, core.CodeShutdown)
 				require.NoError(t, <-shut)

@@ -74,6 +74,7 @@ func (r *recording) playServer(t *testing.T, send sending, play serverPlay) {
 			require.NoError(t, play.act(w))
 		}
 		time.Sleep(recordDelay)
+		synctest.Wait()
 		if play.state != nil {
 			play.state(w, left.All())
 		}

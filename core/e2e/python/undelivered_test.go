@@ -57,6 +57,7 @@ func TestUndelivered(t *testing.T) {
 				require.NoError(t, tc.send(c))
 				time.Sleep(time.Minute)
 				<-c.Done()
+				synctest.Wait()
 				require.Equal(t, tc.want, left.All()[1:])
 				require.Equal(t, "written big", left.All()[0][:11])
 				p.Stream.Close() //nolint:errcheck // it is over

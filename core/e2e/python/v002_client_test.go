@@ -136,6 +136,7 @@ func TestClientConnects(t *testing.T) {
 				require.Equal(t, tc.opts.Name, cl.Name())
 				require.Equal(t, tc.opts.Groups, cl.Groups())
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				require.NoError(t, cl.Err(), "there are no heartbeats")
 				require.Empty(t, s.clients[0].take())
 				require.NoError(t, cl.Close())

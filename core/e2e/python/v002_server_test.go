@@ -109,6 +109,7 @@ func TestStrangers(t *testing.T) {
 		slow.send(oldHello(`"eve"`, `null`)[:20])
 		check()
 		time.Sleep(11 * time.Second)
+		synctest.Wait()
 		require.True(t, silent.isEnded())
 		require.Empty(t, slow.take(), "nothing that it would not understand")
 		require.True(t, slow.isEnded())

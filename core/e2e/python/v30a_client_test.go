@@ -36,6 +36,7 @@ func TestV3ClientConnects(t *testing.T) {
 		require.NoError(t, cl.Connect(t.Context()), "without an answer")
 		require.Equal(t, `46    $CLTHELLO${"name": "Zo\u00eb", "group": "red"}`, s.clients[0].take())
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		require.NoError(t, cl.Err(), "there are no heartbeats")
 		require.NoError(t, cl.Send("last", "word"))
 		require.NoError(t, cl.Close())
