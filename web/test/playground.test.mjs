@@ -270,7 +270,7 @@ test("axe-core finds nothing, nothing is wider than 320 px, and the keyboard rea
 }, ["js"]);
 
 testOnce("each frame of the golden vectors is told by its name and size, however its bytes arrive", async () => {
-  const { Splitter } = await import(pathToFileURL(join(root, "examples/chat/page/playground/frames.js")).href);
+  const { Splitter } = await import(pathToFileURL(join(root, "examples/chat/app/page/playground/frames.js")).href);
   const vectors = JSON.parse(await readFile(join(root, "core/wire/testdata/vectors.json"), "utf8"));
   const all = vectors.map(({ kind, hex }) => ({ kind, bytes: Buffer.from(hex, "hex") }));
   const joined = Buffer.concat(all.map(({ bytes }) => bytes));

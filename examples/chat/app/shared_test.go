@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"regexp"
@@ -20,7 +20,7 @@ const patience = exampletest.Patience
 // start runs the program, and stops it when the test ends.
 func start(t *testing.T, args ...string) *exampletest.Program {
 	t.Helper()
-	return exampletest.Start(t, run, args...)
+	return exampletest.Start(t, Run, args...)
 }
 
 // A chatServer is a server that serves.
