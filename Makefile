@@ -89,10 +89,12 @@ bench-test:
 	@echo "== the benchmark beside other libraries: that all of them do their work"
 	cd examples/bench && $(GO) mod tidy -diff && $(GO) vet ./... && $(TEST) -timeout 5m ./...
 
-# Tests core/natsrelay, a module of its own too, with real nats-servers. Most of its tests wait for leases, so many run at once.
+# Tests core/natsrelay, a module of its own too, with real nats-servers. Most of its tests wait for leases, so many run at once. Then it tests the
+# chat with NATS, of a third module.
 relay:
-	@echo "== the relay over NATS"
+	@echo "== the relay over NATS, and the chat over it"
 	cd core/natsrelay && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test -race -parallel 8 -timeout 5m ./...
+	cd examples/chat/nats && $(GO) mod tidy -diff && $(GO) vet ./... && $(TEST) -parallel 8 -timeout 5m ./...
 
 web:
 	@echo "== types, and tests in a real browser"

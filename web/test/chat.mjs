@@ -8,15 +8,15 @@ import { go, root, scratchFolder, start as startProgram, until } from "./program
 export const chat = join(await scratchFolder("chat"), "chat");
 await go(root, "build", "-o", chat, "./examples/chat");
 
-/** Starts the program. It ends when the test ends, or before. */
-function start(t, ...args) {
-  const process = startProgram(t, chat, args);
+/** Starts a program of the chat. It ends when the test ends, or before. */
+function start(t, program, ...args) {
+  const process = startProgram(t, program, args);
   return Object.assign(process, { lines: () => process.out.split("\n").slice(0, -1) });
 }
 
 /** Starts a server on free ports, or on the address given for browsers. */
-export async function startChat(t, { http = "127.0.0.1:0", more = ["-bundle", bundle] } = {}) {
-  const server = start(t, "-tcp", "127.0.0.1:0", "-http", http, ...more);
+export async function startChat(t, { http = "127.0.0.1:0", more = ["-bundle", bundle], program = chat } = {}) {
+  const server = start(t, program, "-tcp", "127.0.0.1:0", "-http", http, ...more);
   await until("the server is ready", () => {
     assert.equal(server.child.exitCode, null, server.err);
     return server.out.includes("Press Ctrl-C");
@@ -27,7 +27,7 @@ export async function startChat(t, { http = "127.0.0.1:0", more = ["-bundle", bu
 
 /** A terminal in the chat. */
 export async function joinTerminal(t, url, name) {
-  const terminal = start(t, "-join", url, "-name", name);
+  const terminal = start(t, chat, "-join", url, "-name", name);
   terminal.say = (text) => terminal.child.stdin.write(text + "\n");
   terminal.heard = () => terminal.lines().filter((l) => !l.startsWith("* "));
   terminal.notes = () => terminal.lines().filter((l) => l.startsWith("* ")).map((l) => l.slice(2));
@@ -57,6 +57,10 @@ export async function openTab(t, url) {
     notes: () => log.locator(".note").allTextContents(),
     people: () => page.getByRole("complementary").getByRole("listitem").evaluateAll((all) =>
       all.map((e) => e.querySelector("bdi").textContent + (e.querySelector(".you")?.textContent ?? ""))),
+    /** The members at other nodes, with their nodes. */
+    elsewhere: () => page.getByRole("complementary").getByRole("listitem").filter({ has: page.locator(".at") }).evaluateAll((all) =>
+      all.map((e) => e.querySelector("bdi").textContent + e.querySelector(".at").textContent)),
+    node: page.locator("#node"),
     /** The id of the element that has the focus. */
     focus: () => page.evaluate(() => document.activeElement.id),
     /** Says something, and waits until it is shown. */

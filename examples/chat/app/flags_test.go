@@ -23,6 +23,12 @@ func TestFlagsThatMakeNoSense(t *testing.T) {
 		"join with a port":     {[]string{"-join", "tcp://127.0.0.1:1", "-name", "ada", "-tcp", ":1"}, "-tcp has no meaning for -join"},
 		"build and serve":      {[]string{"-build", "x", "-bundle", "x"}, "-bundle has no meaning for -build"},
 		"build into nothing":   {[]string{"-build", ""}, "-build needs a folder"},
+		"NATS nowhere":         {[]string{"-nats", ""}, "-nats needs embedded or a URL"},
+		"NATS at no port":      {[]string{"-nats", "embedded:x"}, "-nats needs embedded or a URL"},
+		"NATS at half a URL":   {[]string{"-nats", "nats://127.0.0.1:1,b"}, "-nats needs embedded or a URL"},
+		"NATS for a terminal":  {[]string{"-join", "tcp://127.0.0.1:1", "-name", "ada", "-nats", "embedded"}, "-nats has no meaning for -join"},
+		"a node without NATS":  {[]string{"-node", "a"}, "-nats-creds and -node need -nats"},
+		"credentials within":   {[]string{"-nats", "embedded", "-nats-creds", "x"}, "-nats-creds has no meaning for -nats embedded"},
 		"an empty bundle":      {[]string{"-bundle", ""}, "-bundle needs a folder"},
 	}
 	for name, tc := range tests {

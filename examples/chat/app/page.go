@@ -2,7 +2,10 @@ package app
 
 import (
 	"embed"
+	"io"
 	"net/http"
+
+	"github.com/hisock/hisock/core"
 )
 
 //go:embed page
@@ -13,8 +16,9 @@ var page embed.FS
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// newPages serves the page at /, the bundle below /hisock/, the WebSocket at /ws, and the playground at and below /playground.
-func newPages(bundle, socket, playground http.Handler) http.Handler {
+// newPages serves the page at /, the bundle below /hisock/, the WebSocket at /ws, the playground at and below /playground,
+// and a health check at /healthz.
+func newPages(bundle, socket, playground, health http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", file("index.html"))
 	for _, name := range []string{
@@ -25,6 +29,7 @@ func newPages(bundle, socket, playground http.Handler) http.Handler {
 	}
 	mux.Handle("/hisock/", http.StripPrefix("/hisock/", bundle))
 	mux.Handle("/ws", socket)
+	mux.Handle("GET /healthz", health)
 	mux.Handle("/playground", playground)
 	mux.Handle("/playground/", playground)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,4 +49,17 @@ func file(name string) http.HandlerFunc {
 		w.Header().Set("Cache-Control", "no-cache")
 		http.ServeFileFS(w, r, page, "page/"+name)
 	}
+}
+
+// health answers 503 while the server is cut off from the other nodes of its cluster, and 200 otherwise. A server that is cut off serves its clients, and
+// lets nobody in.
+func health(srv *core.Server) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if srv.Cluster().Err() != nil {
+			http.Error(w, "cut off from the other nodes", http.StatusServiceUnavailable)
+			return
+		}
+		io.WriteString(w, "ok\n") //nolint:errcheck // the client has gone
+	})
 }

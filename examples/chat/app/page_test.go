@@ -29,6 +29,7 @@ func TestHTTPServer(t *testing.T) {
 		"icon":                       {"GET", "/icon.svg", 200, "image/svg+xml"},
 		"bundle":                     {"GET", "/hisock/hisock.js", 200, "text/javascript; charset=utf-8"},
 		"wasm":                       {"HEAD", "/hisock/hisock.wasm", 200, "application/wasm"},
+		"health":                     {"GET", "/healthz", 200, "text/plain; charset=utf-8"},
 		"nothing":                    {"GET", "/nothing", 404, "text/plain; charset=utf-8"},
 		"the page's own name":        {"GET", "/index.html", 404, "text/plain; charset=utf-8"},
 		"the embedded folder":        {"GET", "/page/", 404, "text/plain; charset=utf-8"},
@@ -89,7 +90,7 @@ func ask(t *testing.T, method, url string, header http.Header) (*http.Response, 
 // The policy forbids inline scripts and styles, so an inline one would silently not work.
 func TestThePageHoldsNothingInline(t *testing.T) {
 	rec := httptest.NewRecorder()
-	newPages(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	newPages(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler()).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
 	html := rec.Body.String()
 	require.NotRegexp(t, `<style|\sstyle=|\son[a-z]+=|javascript:`, html)
 	require.NotRegexp(t, `<script[^>]*>[^<]`, html)
@@ -103,7 +104,7 @@ func TestThePageHoldsNothingInline(t *testing.T) {
 func TestEachFileOfThePageIsServed(t *testing.T) {
 	files, err := fs.Glob(page, "page/*.*")
 	require.NoError(t, err)
-	pages := newPages(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler())
+	pages := newPages(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler())
 	for _, name := range files {
 		if strings.HasSuffix(name, ".html") {
 			continue

@@ -71,10 +71,10 @@ func TestTheServerChecksNamesAndMessagesItself(t *testing.T) {
 func TestATerminalTrustsNoServer(t *testing.T) {
 	srv := newTestServer(nil)
 	srv.OnJoin(func(c *core.Conn) {
-		evil := "\x1b]0;owned\a\x1b[2J"
-		c.Send("here", roll{You: 1, Here: []member{{ID: 1, Name: evil}}}) //nolint:errcheck // the test fails without it
-		c.Send("joined", member{Name: "bob\r\n* cleo"})                   //nolint:errcheck
-		c.Send("said", line{From: "bob\u202e", Text: "one\nada: two"})    //nolint:errcheck
+		id, evil := core.ClientID{Conn: 1}, "\x1b]0;owned\a\x1b[2J"
+		c.Send("here", roll{You: id, Here: []member{{ID: id, Name: evil}}}) //nolint:errcheck // the test fails without it
+		c.Send("joined", member{Name: "bob\r\n* cleo"})                     //nolint:errcheck
+		c.Send("said", line{From: "bob\u202e", Text: "one\nada: two"})      //nolint:errcheck
 		c.CloseWith(core.NewError(codeBadText, evil))
 	})
 	l, err := tcp.Listen("127.0.0.1:0", nil)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,19 +31,20 @@ const (
 )
 
 // serve runs the chat until ctx ends, which is no error.
-func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
+func (p Program) serve(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	opts := roomOptions()
-	opts.Limits.MaxFrame, opts.Timeouts.Close, opts.Timeouts.Resume, opts.Logger = 64<<10, closeTime, resumeTime, log
-	chat, err := core.NewServer(&opts)
-	if err != nil {
-		return err
-	}
-	s := &server{chat: chat}
-	newRoom(s.chat)
+	s := &server{}
 	defer s.stop()
 	// The ports come first: if one is in use, the user need not wait for the bundle to learn it.
 	if err := s.listen(o); err != nil {
+		return err
+	}
+	if o.nats.Address != "" {
+		if s.backbone, err = p.Open(ctx, o.nats); err != nil {
+			return err
+		}
+	}
+	if err := s.open(o, log); err != nil {
 		return err
 	}
 	if s.sockets != nil {
@@ -54,9 +58,12 @@ func serve(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		if s.play, err = newPlayground(s.playgroundURL(), log); err != nil {
 			return err
 		}
-		s.http = newHTTPServer(newPages(bundle, s.sockets, s.play), log)
+		s.http = newHTTPServer(newPages(bundle, s.sockets, s.play, health(s.chat)), log)
 	}
 	s.start()
+	if err := s.enter(ctx, stderr); err != nil {
+		return err
+	}
 	s.printReady(stdout)
 	select {
 	case err := <-s.failed:
@@ -76,7 +83,10 @@ func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 
 // A server is the chat with its listeners.
 type server struct {
-	chat    *core.Server
+	backbone *Backbone // nil if the chat is alone; then observer is nil too
+	chat     *core.Server
+	observer *observer
+
 	tcp     *tcp.Listener // nil if terminals are not served
 	web     net.Listener  // nil if browsers are not served; the next three are nil then too
 	sockets *ws.Listener
@@ -89,12 +99,14 @@ type server struct {
 
 func (s *server) listen(o options) (err error) {
 	if o.tcp != "" {
-		if s.tcp, err = tcp.Listen(o.tcp, nil); err != nil {
+		s.tcp, err = listenAt(o.tcp, o.anyTCP, func(addr string) (*tcp.Listener, error) { return tcp.Listen(addr, nil) })
+		if err != nil {
 			return fmt.Errorf("cannot listen for terminals, -tcp %q: %w", o.tcp, err)
 		}
 	}
 	if o.http != "" {
-		if s.web, err = net.Listen("tcp", o.http); err != nil {
+		s.web, err = listenAt(o.http, o.anyHTTP, func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) })
+		if err != nil {
 			return fmt.Errorf("cannot listen for browsers, -http %q: %w", o.http, err)
 		}
 		if s.sockets, err = ws.NewListener(&ws.Options{Addr: s.socketURL()}); err != nil {
@@ -104,14 +116,61 @@ func (s *server) listen(o options) (err error) {
 	return nil
 }
 
+// listenAt listens on an address, or else, if any port will do, on another port.
+func listenAt[L any](addr string, anyPort bool, listen func(string) (L, error)) (L, error) {
+	l, err := listen(addr)
+	if err == nil || !anyPort {
+		return l, err
+	}
+	host, _, splitErr := net.SplitHostPort(addr)
+	if splitErr != nil {
+		return l, err
+	}
+	return listen(net.JoinHostPort(host, "0"))
+}
+
+// open makes the server of the chat, and its room.
+func (s *server) open(o options, log *slog.Logger) (err error) {
+	opts := roomOptions()
+	opts.Limits.MaxFrame, opts.Timeouts.Close, opts.Timeouts.Resume, opts.Logger = 64<<10, closeTime, resumeTime, log
+	if s.backbone != nil {
+		joinCluster(&opts, s.backbone.Relay, cmp.Or(o.node, s.nodeName()))
+	}
+	if s.chat, err = core.NewServer(&opts); err != nil {
+		return err
+	}
+	r := newRoom(s.chat)
+	if s.backbone != nil {
+		r.watch()
+		s.observer, err = newObserver(r, log)
+	}
+	return err
+}
+
+// nodeName returns a name that no other chat has: the machine's with a port.
+func (s *server) nodeName() string {
+	var addr string
+	if s.web != nil {
+		addr = s.web.Addr().String()
+	} else {
+		addr = s.tcp.Addr()
+	}
+	host, _ := os.Hostname() //nolint:errcheck // then it is empty
+	host, _, _ = strings.Cut(host, ".")
+	return cmp.Or(host[:min(len(host), maxName)], "chat") + addr[strings.LastIndex(addr, ":"):]
+}
+
 // start serves all listeners until stop.
 func (s *server) start() {
-	s.failed = make(chan error, 4)
+	s.failed = make(chan error, 5)
 	serve := func(l transport.Listener) {
 		// Not the context of the program: when that ends, Shutdown still says goodbye to the clients.
 		if err := s.chat.Serve(context.Background(), l); err != nil {
 			s.failed <- err
 		}
+	}
+	if s.observer != nil {
+		s.running.Go(func() { serve(s.observer.way) })
 	}
 	if s.tcp != nil {
 		s.running.Go(func() { serve(s.tcp) })
@@ -131,6 +190,25 @@ func (s *server) start() {
 	}
 }
 
+// enterTime is how long the server waits for its cluster before it says that it is open.
+const enterTime = 5 * time.Second
+
+// enter joins the other chats, if there are any.
+func (s *server) enter(ctx context.Context, stderr io.Writer) error {
+	if s.observer == nil {
+		return nil
+	}
+	if err := s.observer.client.Connect(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, enterTime)
+	defer cancel()
+	if err := s.chat.Cluster().Join(ctx); err != nil {
+		fmt.Fprintf(stderr, "chat: NATS cannot be reached at %s; nobody is let in until it can\n", s.backbone.Address)
+	}
+	return nil
+}
+
 // stop says goodbye to all clients, closes the listeners and waits for the goroutines. It may be called
 // at any stage of the start.
 func (s *server) stop() {
@@ -139,9 +217,14 @@ func (s *server) stop() {
 	if s.play != nil {
 		s.running.Go(func() { s.play.srv.Shutdown(ctx) }) //nolint:errcheck // as below
 	}
-	s.chat.Shutdown(ctx) //nolint:errcheck // clients that did not read the goodbye in time have been cut off
+	if s.observer != nil {
+		s.observer.client.Close() //nolint:errcheck // the program ends
+	}
+	if s.chat != nil {
+		s.chat.Shutdown(ctx) //nolint:errcheck // clients that did not read the goodbye in time have been cut off
+	}
 	if s.tcp != nil {
-		s.tcp.Close() //nolint:errcheck // the program ends
+		s.tcp.Close() //nolint:errcheck
 	}
 	if s.web != nil {
 		s.web.Close() //nolint:errcheck
@@ -150,6 +233,9 @@ func (s *server) stop() {
 		s.http.Close() //nolint:errcheck
 	}
 	s.running.Wait()
+	if s.backbone != nil {
+		s.backbone.Close()
+	}
 }
 
 func (s *server) pageURL() string       { return "http://" + s.web.Addr().String() }
@@ -168,6 +254,10 @@ func (s *server) printReady(w io.Writer) {
 	}
 	if s.web != nil {
 		fmt.Fprintf(w, "  or              go run ./examples/chat -join %s -name ada\n", s.socketURL())
+	}
+	if s.backbone != nil {
+		fmt.Fprintf(w, "  this node       %s\n", s.chat.Cluster().Node().ID)
+		fmt.Fprintf(w, "  another node    go run ./examples/chat -nats %s\n", s.backbone.Address)
 	}
 	fmt.Fprintln(w, "Press Ctrl-C to close it.")
 }

@@ -20,7 +20,7 @@ const patience = exampletest.Patience
 // start runs the program, and stops it when the test ends.
 func start(t *testing.T, args ...string) *exampletest.Program {
 	t.Helper()
-	return exampletest.Start(t, Run, args...)
+	return exampletest.Start(t, Program{}.Run, args...)
 }
 
 // A chatServer is a server that serves.
@@ -32,7 +32,13 @@ type chatServer struct {
 // startServer starts a server on free ports.
 func startServer(t *testing.T) *chatServer {
 	t.Helper()
-	p := start(t, "-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", exampletest.FakeBundle(t))
+	return startServerOf(t, Program{})
+}
+
+func startServerOf(t *testing.T, of Program, more ...string) *chatServer {
+	t.Helper()
+	args := append([]string{"-tcp", "127.0.0.1:0", "-http", "127.0.0.1:0", "-bundle", exampletest.FakeBundle(t)}, more...)
+	p := exampletest.Start(t, of.Run, args...)
 	p.Sees("Press Ctrl-C to close it.")
 	s := &chatServer{Program: p}
 	for url, scheme := range map[*string]string{&s.tcp: "tcp", &s.ws: "ws", &s.http: "http"} {

@@ -39,6 +39,7 @@ func join(ctx context.Context, url, name string, once bool, stdin io.Reader, std
 	core.On(t.client, "left", t.left)
 	core.On(t.client, "renamed", t.renamed)
 	core.On(t.client, "said", t.said)
+	core.On(t.client, "node", t.node)
 	if err := t.connect(ctx, url); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -54,8 +55,9 @@ type terminal struct {
 	stdout, stderr io.Writer
 
 	// Owned by the handlers.
-	me   uint64
-	away bool // the connection has broken off
+	me   core.ClientID
+	away bool  // the connection has broken off
+	at   place // where the user is, in a cluster
 }
 
 func (t *terminal) connect(ctx context.Context, url string) error {
@@ -232,6 +234,22 @@ func (t *terminal) said(_ context.Context, _ *core.Conn, in line) error {
 		return nil // the user has typed it here
 	}
 	return t.print("%s: %s", in.From, in.Text)
+}
+
+// node prints at which node the user is, and whether that is cut off from the others.
+func (t *terminal) node(_ context.Context, _ *core.Conn, now place) error {
+	was := t.at
+	t.at = now
+	if now.Node != was.Node {
+		t.print("* you are at node %s", now.Node) //nolint:errcheck // as below
+	}
+	switch {
+	case now.Cut && (!was.Cut || now.Node != was.Node):
+		return t.print("* %s is cut off from the other nodes: those at other nodes get your messages when it is back", now.Node)
+	case was.Cut && !now.Cut && now.Node == was.Node:
+		return t.print("* %s is one with the other nodes again", now.Node)
+	}
+	return nil
 }
 
 // print prints one line, and makes text from others safe to print.

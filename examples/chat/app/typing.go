@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"maps"
-	"strconv"
 	"time"
 
 	"github.com/hisock/hisock/core"
@@ -21,11 +20,11 @@ const (
 )
 
 // typists has the times at which notes were passed on last, by the ids of the members.
-type typists map[uint64]time.Time
+type typists map[core.ClientID]time.Time
 
 // take reports whether a note of a member is passed on now.
-func (t typists) take(id uint64, now time.Time) bool {
-	maps.DeleteFunc(t, func(_ uint64, at time.Time) bool { return now.Sub(at) >= typingEvery })
+func (t typists) take(id core.ClientID, now time.Time) bool {
+	maps.DeleteFunc(t, func(_ core.ClientID, at time.Time) bool { return now.Sub(at) >= typingEvery })
 	if _, early := t[id]; early || len(t) >= maxTyping {
 		return false
 	}
@@ -38,9 +37,9 @@ func (t typists) take(id uint64, now time.Time) bool {
 func (r *room) isTyping(_ context.Context, c *core.Conn, _ struct{}) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	me, ok := r.here[c.ID()]
+	me, ok := r.here[r.idOf(c)]
 	if !ok || !r.typists.take(me.ID, time.Now()) {
 		return nil
 	}
-	return r.srv.Group(typingGroup).Send("typing", me, core.Except(c), core.Transient(), core.Key(strconv.FormatUint(me.ID, 10)))
+	return r.srv.Group(typingGroup).Send("typing", me.member, core.Except(c), core.Transient(), core.Key(me.ID.String()))
 }

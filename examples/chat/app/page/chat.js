@@ -18,12 +18,12 @@ const message = $("message");
 /** The session of this tab; null while it is not in the chat. */
 let session = null;
 
-/** Joins the chat. It tries again until it succeeds or the user cancels. me is the id of the page before a reload. */
-async function join(asked, me) {
+/** Joins the chat. It tries again until it succeeds or the user cancels. seat is what the page had before a reload. */
+async function join(asked, seat = {}) {
   showStatus("connecting", "Connecting…");
   $("join").textContent = "Cancel";
   $("join-form").setAttribute("aria-busy", "true");
-  session = new Session(asked, me, { entered: () => entered(me), ended });
+  session = new Session(asked, seat, { entered: () => entered(seat.me), ended });
   try {
     await session.join(engine);
   } catch (err) {
@@ -143,5 +143,5 @@ if (before) {
   name.value = seat.name;
   showView("chat"); // a hidden log cannot be scrolled to its end
   showLines(seat.lines);
-  join(seat.name, seat.me);
+  join(seat.name, seat);
 }

@@ -25,7 +25,7 @@ function timeText(at) {
  */
 export function addLine({ id, from, text, at = Date.now() }, { mine, news }) {
   const last = log.lastElementChild;
-  const block = last?.dataset.id === String(id) && last.dataset.from === from && at - Number(last.dataset.at) < together;
+  const block = last?.dataset.id === id && last.dataset.from === from && at - Number(last.dataset.at) < together;
   const entry = element("div", "entry");
   Object.assign(entry.dataset, { id, from, at });
   entry.classList.toggle("mine", mine);
@@ -66,7 +66,7 @@ export function readAloud(on) {
 /** Returns the last messages that are shown, for showLines of a later page. */
 export function shownLines(most) {
   return [...log.querySelectorAll(".entry")].slice(-most).map((e) => ({
-    id: Number(e.dataset.id),
+    id: e.dataset.id,
     from: e.dataset.from,
     text: e.querySelector(".text").textContent,
     at: Number(e.dataset.at),

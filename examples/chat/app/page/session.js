@@ -3,8 +3,8 @@
 import { connect } from "/hisock/hisock.js";
 import { addLine, addNote, readAloud } from "./log.js";
 import { removeTypist, removeTypists, showTypist } from "./typing.js";
-import { showPeople, showStatus } from "./view.js";
-import { reason } from "./words.js";
+import { showPeople, showPlace, showStatus } from "./view.js";
+import { cutOff, reason } from "./words.js";
 
 /** How far apart the notes are that this tab sends while its user types, in milliseconds. */
 const typingEvery = 3000;
@@ -14,7 +14,9 @@ export class Session {
   #client;
   #connecting;
   #me; // the id of this tab
-  #here = new Map(); // names by id
+  #here = new Map(); // members by id
+  #node; // the name of the node at which the tab is, if there are several
+  #isCut = false; // the node is cut off from the others
   #isIn = false;
   #isAway = false;
   #isNew; // until what was said before has come, if the page has not been in the chat before
@@ -25,11 +27,12 @@ export class Session {
 
   /**
    * asked is the name to ask for. me is the id that the page had before its reload, or undefined if it was not in the
-   * chat. entered is called once the tab is in the chat, and ended with the reason once it is out of it.
+   * chat, and node is the node at which it was. entered is called once the tab is in the chat, and ended with the reason once it is out of it.
    */
-  constructor(asked, me, { entered, ended }) {
+  constructor(asked, { me, node }, { entered, ended }) {
     this.asked = asked;
     this.#me = me;
+    this.#node = node;
     this.#isNew = me === undefined;
     this.#entered = entered;
     this.#ended = ended;
@@ -47,6 +50,7 @@ export class Session {
       onReplayed: (replay) => this.#replayed(replay),
       on: {
         here: (roll) => this.#roll(roll),
+        node: (place) => this.#moved(place),
         joined: (who) => this.#joined(who),
         left: (who) => this.#left(who),
         renamed: (who) => this.#renamed(who),
@@ -65,7 +69,7 @@ export class Session {
 
   /** What the page after a reload needs to come back, or undefined if the tab is not in the chat. */
   get seat() {
-    return this.#me === undefined ? undefined : { name: this.asked, me: this.#me };
+    return this.#me === undefined ? undefined : { name: this.asked, me: this.#me, node: this.#node };
   }
 
   /** Resolves once the server has passed the message on. A message that is written while the tab is away is sent later. */
@@ -94,7 +98,7 @@ export class Session {
   /** Shows who is here. The roll comes when the tab has joined, joined anew, or asked for it. */
   #roll({ you, here }) {
     this.#me = you;
-    this.#here = new Map(here.map(({ id, name }) => [id, name]));
+    this.#here = new Map(here.map((who) => [who.id, who]));
     this.#showPeople();
     this.#isBack();
     if (this.#isIn) return;
@@ -104,7 +108,16 @@ export class Session {
 
   #isBack() {
     this.#isAway = false;
-    showStatus("connected", "Connected");
+    showStatus("connected", "Connected", this.#isCut ? cutOff : "");
+  }
+
+  /** Shows at which node the tab is, and whether that is cut off from the others. It comes behind the roll, and again if it changes. */
+  #moved({ node, nodes, cut }) {
+    if (this.#node !== undefined && this.#node !== node) addNote(`You are at node ${node} now`);
+    this.#node = node;
+    this.#isCut = cut;
+    showPlace(node, nodes);
+    this.#isBack();
   }
 
   #changed(state, why) {
@@ -137,10 +150,10 @@ export class Session {
     addLine(line, { mine: line.id === this.#me, news: !(replayed && this.#isNew) });
   }
 
-  #joined({ id, name }) {
-    this.#here.set(id, name);
+  #joined(who) {
+    this.#here.set(who.id, who);
     this.#showPeople();
-    addNote(`${name} joined`);
+    addNote(`${who.name} joined`);
   }
 
   #left({ id, name }) {
@@ -150,13 +163,13 @@ export class Session {
     addNote(`${name} left`);
   }
 
-  #renamed({ id, name, was }) {
-    this.#here.set(id, name);
+  #renamed({ was, ...who }) {
+    this.#here.set(who.id, who);
     this.#showPeople();
-    addNote(`${was} is called ${name} now`);
+    addNote(`${was} is called ${who.name} now`);
   }
 
   #showPeople() {
-    showPeople([...this.#here].map(([id, name]) => ({ id, name })), this.#me);
+    showPeople([...this.#here.values()], this.#me);
   }
 }

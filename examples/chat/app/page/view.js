@@ -40,16 +40,23 @@ export function showError(field, text) {
   else input.removeAttribute("aria-invalid");
 }
 
-/** Shows the members, in the order in which they joined. */
+/** Shows at which node of a cluster the page is, and how many there are. */
+export function showPlace(node, nodes) {
+  $("node").hidden = false;
+  $("node").replaceChildren("At node ", element("bdi", "", node), nodes > 1 ? `, one of ${nodes}` : "");
+}
+
+/** Shows the members, in the order in which they joined, with the nodes of those who are at another node. */
 export function showPeople(members, me) {
   $("count").textContent = String(members.length);
   $("people").replaceChildren(
-    ...members.map(({ id, name }) => {
+    ...members.map(({ id, name, node }) => {
       const item = element("li", id === me ? "me" : "");
-      item.title = name;
+      item.title = node ? `${name} at ${node}` : name;
       colour(item, name);
       item.append(badge(name), element("bdi", "", name));
       if (id === me) item.append(element("span", "you", " (you)"));
+      if (node) item.append(element("span", "at", ` at ${node}`));
       return item;
     }),
   );

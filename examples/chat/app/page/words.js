@@ -11,6 +11,10 @@ export function reason(why, asked) {
     case "bad_name":
       if (why.remote) break; // the server has words for it
       return "A name may not have invisible characters in it.";
+    case "replaced":
+      return `Somebody else is called “${asked}” now.`;
+    case "unavailable":
+      return "The chat lets nobody in just now, perhaps because this node is cut off from the others.";
     case "too_many_conns":
       return "The chat is full. Try again later.";
     case "conn_lost":
@@ -28,6 +32,9 @@ export function reason(why, asked) {
   }
   return sentence(why.message) || "Something went wrong.";
 }
+
+/** What is said to those at a node that is cut off from the other nodes of its cluster. */
+export const cutOff = "This node is cut off from the others. Those at other nodes get your messages when it is back.";
 
 function sentence(text) {
   if (!text) return "";

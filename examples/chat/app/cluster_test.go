@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/relaytest"
+	"github.com/hisock/hisock/examples/internal/exampletest"
+	"github.com/hisock/hisock/transport"
+)
+
+// startNode starts a server that is a node of the cluster over a broker in memory. ways has the ways of the nodes so far.
+func startNode(t *testing.T, broker *relaytest.Memory, name string) (*chatServer, *relaytest.MemoryRelay) {
+	t.Helper()
+	way := broker.Connect()
+	p := Program{Open: func(_ context.Context, o NATS) (*Backbone, error) {
+		return &Backbone{Relay: way, Address: o.Address, Close: func() {}}, nil
+	}}
+	s := startServerOf(t, p, "-nats", "memory://here", "-node", name)
+	s.Sees("  this node       " + name)
+	s.Sees("  another node    go run ./examples/chat -nats memory://here")
+	return s, way
+}
+
+func TestSeveralChatsAreOne(t *testing.T) {
+	t.Parallel()
+	broker := relaytest.NewMemory(nil)
+	a, _ := startNode(t, broker, "alpha")
+	b, _ := startNode(t, broker, "beta")
+	ada := a.joins(t, a.tcp, "ada")
+	ada.Sees("* you are at node alpha")
+	bob := b.joins(t, b.ws, "bob")
+	bob.Sees("* you are at node beta")
+	ada.Sees("* bob joined")
+	require.Eventually(t, func() bool { // as soon as beta has heard of ada, who may have come before beta
+		cleo := b.joins(t, b.tcp, "cleo")
+		cleo.EOF()
+		return cleo.Wait() == exitOK && strings.Contains(cleo.Out.String(), "ada")
+	}, patience, 10*time.Millisecond)
+
+	ada.Say("hello", "anybody there?")
+	bob.Sees("ada: anybody there?")
+	bob.Say("yes")
+	ada.Sees("bob: yes")
+	require.Equal(t, []string{"ada: hello", "ada: anybody there?"}, said(bob, "ada"))
+
+	// A name is one for all.
+	other := start(t, "-join", b.tcp, "-name", "ada")
+	require.Equal(t, exitFail, other.Wait())
+	require.Equal(t, "chat: somebody here is called \"ada\" already: choose another name\n", other.Err.String())
+
+	// A newcomer is told what was said at both.
+	dan := b.joins(t, b.tcp, "dan")
+	dan.Sees("bob: yes")
+	require.Equal(t, []string{"ada: hello", "ada: anybody there?"}, said(dan, "ada"))
+
+	bob.EOF()
+	require.Equal(t, exitOK, bob.Wait())
+	ada.Sees("* bob left")
+
+	// A node that goes takes its members with it.
+	a.Stop()
+	require.Equal(t, exitOK, a.Wait(), a.Err.String())
+	dan.Sees("* ada left")
+}
+
+// said returns what somebody has said, as another one hears it.
+func said(p *exampletest.Program, from string) (lines []string) {
+	for _, l := range heard(p) {
+		if strings.HasPrefix(l, from+": ") {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+func TestANodeThatIsCutOff(t *testing.T) {
+	t.Parallel()
+	broker := relaytest.NewMemory(nil)
+	a, _ := startNode(t, broker, "alpha")
+	b, way := startNode(t, broker, "beta")
+	ada := a.joins(t, a.tcp, "ada")
+	bob, cleo := b.joins(t, b.ws, "bob"), b.joins(t, b.tcp, "cleo")
+	ada.Sees("* cleo joined")
+	res, _ := ask(t, "GET", b.http+"/healthz", nil)
+	require.Equal(t, 200, res.StatusCode)
+
+	way.Cut()
+	bob.Sees("* beta is cut off from the other nodes: those at other nodes get your messages when it is back")
+	res, _ = ask(t, "GET", b.http+"/healthz", nil)
+	require.Equal(t, 503, res.StatusCode)
+	bob.Say("still here")
+	cleo.Sees("bob: still here")
+	late := start(t, "-join", b.tcp, "-name", "late", "-once")
+	require.Equal(t, exitFail, late.Wait())
+
+	way.Mend()
+	bob.Sees("* beta is one with the other nodes again")
+	ada.Sees("bob: still here") // it has waited
+	ada.Say("welcome back")
+	cleo.Sees("ada: welcome back")
+	require.Eventually(t, func() bool {
+		res, _ := ask(t, "GET", b.http+"/healthz", nil)
+		return res.StatusCode == 200
+	}, patience, 10*time.Millisecond)
+}
+
+// An observer that connects again has missed what happened meanwhile.
+func TestAnObserverLooksAround(t *testing.T) {
+	t.Parallel()
+	broker := relaytest.NewMemory(nil)
+	var observers []*observer
+	var doors []*transport.PipeListener
+	for range 2 {
+		opts := roomOptions()
+		joinCluster(&opts, broker.Connect(), "")
+		srv := newTestServer(&opts)
+		o := made(newObserver(newRoom(srv), core.Silent))
+		door := transport.NewPipeListener()
+		observers, doors = append(observers, o), append(doors, door)
+		served := make(chan error, 2)
+		for _, l := range []transport.Listener{o.way, door} {
+			go func() { served <- srv.Serve(context.Background(), l) }()
+		}
+		t.Cleanup(func() {
+			require.NoError(t, o.client.Close())
+			require.NoError(t, srv.Shutdown(context.Background()))
+			require.NoError(t, <-served)
+			require.NoError(t, <-served)
+		})
+		require.NoError(t, o.client.Connect(t.Context()))
+		require.NoError(t, srv.Cluster().Join(t.Context()))
+	}
+	ids := make(chan core.ClientID, 1)
+	var members []core.ClientID
+	for _, name := range []string{"ada", "bob"} {
+		c := newTestClient(doors[1], &core.ClientOptions{Name: name, Logger: core.Silent})
+		core.On(c, "here", func(_ context.Context, _ *core.Conn, in roll) error {
+			ids <- in.You
+			return nil
+		})
+		require.NoError(t, c.Connect(t.Context()))
+		defer c.Close()
+		members = append(members, <-ids)
+	}
+	o := observers[0]
+	require.Eventually(t, func() bool { return len(o.room.elsewhere()) == 2 }, patience, time.Millisecond)
+	o.room.leftElsewhere(members[0])
+	o.room.joinedElsewhere(core.ClientID{Node: 1, Conn: 1}, "a ghost")
+	o.lookAround()
+	require.ElementsMatch(t, members, o.room.elsewhere())
+}
