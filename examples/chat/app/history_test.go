@@ -93,7 +93,8 @@ func TestATerminalShowsWhatWasSaid(t *testing.T) {
 	s := startServer(t)
 	ada := s.joins(t, s.tcp, "ada")
 	require.Equal(t, []string{"* here: ada (you)"}, ada.Out.Lines())
-	ada.Say("one")
+	ada.Say("one", "\a")
+	ada.Complains("not said") // so the line before has been said
 	bob := s.joins(t, s.ws, "bob")
 	bob.Sees("ada: one")
 	require.Equal(t, []string{"* here: ada, bob (you)", "* 1 message from before:", "ada: one"}, bob.Out.Lines())
