@@ -86,8 +86,8 @@
 // A break, an error of either side, a panic and the end of the context end a stream at both ends, with the
 // reason. A sender waits for its receiver, within a window ([Limits].StreamWindow), which grows while the receiver takes all that comes: so a stream of any length
 // never fills a queue. Commands, calls and answers go ahead of streams. Over a slow path nearly each small
-// call takes at most twice as long beside a stream at full speed as alone, and at most four times as long
-// beside streams at full speed in both directions. Streams share the path. A stream goes on over a resume,
+// call takes at most twice as long beside streams at full speed as alone, also if they go in both directions. Streams of one
+// direction share the path. A stream goes on over a resume,
 // each item once and in order. If the session is given up, both ends have a [StreamError] that says how far
 // the stream came. A [ByteStream] has deadlines, as a [net.Conn] has, and [ByteStream.CloseWithError] ends it
 // at once and says why. Handlers of streams run beside the connection's other handlers, at most

@@ -15,6 +15,7 @@ import (
 type path struct {
 	transport.Dialer
 	rate   int           // bytes a second
+	up     int           // bytes a second towards the listener; 0 for rate
 	delay  time.Duration // one way
 	buffer int           // bytes
 }
@@ -25,8 +26,12 @@ func (p *path) Dial(ctx context.Context) (transport.Conn, error) {
 		return nil, err
 	}
 	near, mid := transport.Pipe()
-	go p.carry(mid, far)
-	go p.carry(far, mid)
+	up := p.up
+	if up == 0 {
+		up = p.rate
+	}
+	go p.carry(mid, far, up)
+	go p.carry(far, mid, p.rate)
 	return near, nil
 }
 
@@ -36,8 +41,8 @@ type parcel struct {
 	at time.Time // when they arrive
 }
 
-// carry carries one direction until it ends.
-func (p *path) carry(from, to transport.Conn) {
+// carry carries one direction until it ends, at rate bytes a second.
+func (p *path) carry(from, to transport.Conn, rate int) {
 	var mu sync.Mutex
 	room := sync.NewCond(&mu)
 	waiting := 0 // bytes in the buffer; guarded by mu
@@ -67,7 +72,7 @@ func (p *path) carry(from, to transport.Conn) {
 			if free.Before(now) {
 				free = now
 			}
-			free = free.Add(time.Duration(n) * time.Second / time.Duration(p.rate))
+			free = free.Add(time.Duration(n) * time.Second / time.Duration(rate))
 			time.AfterFunc(free.Sub(now), func() {
 				mu.Lock()
 				waiting -= n

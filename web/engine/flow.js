@@ -32,6 +32,7 @@ const maxProbes = 8;
 const latest = 4; // number of the last answers, the quickest of which counts: the others may have waited for a processor
 const samples = 16; // number of the last answers whose times are compared
 const slackPart = 0.3; // slack as a part of the least time
+const bothPart = 0.7; // part of the slack that is left if the server sends items, too
 const unsteadyPart = 1; // slack as a part of the mean difference between the times of two successive answers
 const mostLess = 0.5; // least part of the window that is left when it shrinks
 const minSlack = 2; // milliseconds
@@ -235,7 +236,7 @@ export class Flow {
     for (let i = 1; i < this.#tooks.length; i++) changes += Math.abs(/** @type {number} */ (this.#tooks[i]) - /** @type {number} */ (this.#tooks[i - 1]));
     const unsteady = changes / Math.max(this.#tooks.length - 1, 1);
     let slack = Math.max(this.#least * slackPart, unsteady * unsteadyPart, minSlack);
-    if (this.got - p.got > (p.upTo - p.had) / 4) slack *= 1.5; // the answer has waited behind the server's items, which have a queue of their own
+    if (this.got - p.got > (p.upTo - p.had) / 32) slack = Math.max(slack * bothPart, minSlack); // the server has a queue, too, and the two add up
     this.#best = Math.max(rate, this.#best * 2 ** (-(now - this.#bestAt) / halfLife));
     this.#bestAt = now;
     const queue = took - this.#least;

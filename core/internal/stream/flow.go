@@ -12,6 +12,10 @@ import "time"
 // of the latest answers counts, and the slack is more. So the path is always busy, and the queue before it stays
 // short. At first the window doubles with each round, until there is a queue. A queue that stays would look like a longer path, so once in measureEvery nothing is sent for
 // one round.
+//
+// An answer waits behind the peer's items, too, and nobody can tell the two queues from each other. If both sides send, each has
+// less slack, because the queues add up. The side whose least time is less would give way to the other until it sends next to nothing. So its window
+// keeps what the path carries in the least time: as much makes no queue.
 type flow struct {
 	window  int // bytes that may be under way
 	most    int // bytes: the bound of window
@@ -35,6 +39,9 @@ type flow struct {
 	answers  int                    // all answers so far
 	least    time.Duration          // zero until it is known
 	leastAt  time.Time              // when it was last seen
+	best     float64                // bytes a second that the path has carried at most lately; it fades within bestFor
+	bestAt   time.Time              // when best was set
+	both     bool                   // the peer sends items, too
 	draining bool                   // no item is sent until all bytes have arrived
 	measures bool                   // nothing is under way: the next probe finds no queue of this side
 }
@@ -66,9 +73,11 @@ const (
 	latest       = 4    // answers, of which the quickest counts on an unsteady path
 	samples      = 16   // answers that tell whether a path is unsteady
 	slackPart    = 0.36 // part of the least time
+	bothPart     = 0.7  // part of the slack that is left if both sides send
 	mostLess     = 0.7  // part of the window that is left at least when it shrinks
 	minSlack     = 2 * time.Millisecond
 	measureEvery = 10 * time.Second
+	bestFor      = 15 * time.Second
 	probeBit     = 1 << 62 // set in the nonces of probes, and in no other nonce of a connection
 
 	maxItemHeader = 1 + 10 // bytes of the kind and the id in a frame of an item
@@ -183,9 +192,14 @@ func (f *flow) answered(nonce uint64, now time.Time) {
 	f.ramp = min(f.ramp+int(max(p.upTo, f.arrived)-f.arrived), f.most)
 	f.arrive(p.upTo, now)
 	switch {
-	case f.least == 0 || took <= f.least || n == 0 && now.Sub(f.leastAt) >= measureEvery:
+	case f.least == 0 || took <= f.least:
 		f.least, f.leastAt = took, now
-	case took <= f.least+f.least/8:
+	case n == 0 && now.Sub(f.leastAt) >= measureEvery:
+		if f.both { // the answer may have waited in the peer's queue
+			took = min(took, f.least+f.least/16)
+		}
+		f.least, f.leastAt = took, now
+	case took <= f.least+f.least/64:
 		f.leastAt = now
 	}
 	if f.draining && f.inFlight() == 0 {
@@ -194,7 +208,11 @@ func (f *flow) answered(nonce uint64, now time.Time) {
 	f.tooks[f.answers%samples] = took
 	f.answers++
 	if n > 0 {
-		f.adapt(&p, float64(n)/max(now.Sub(p.hadAt), time.Microsecond).Seconds(), took)
+		rate := float64(n) / max(now.Sub(p.hadAt), time.Microsecond).Seconds()
+		f.both = f.got-p.got > uint64(n)/32
+		f.best = max(rate, f.best*max(1-now.Sub(f.bestAt).Seconds()/bestFor.Seconds(), 0))
+		f.bestAt = now
+		f.adapt(&p, rate, took)
 	}
 }
 
@@ -237,8 +255,8 @@ func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	if unsteady := f.unsteady(); unsteady > 0 {
 		took, slack = f.quickest(), max(slack, unsteady)
 	}
-	if f.got-p.got > (p.upTo-p.had)/4 { // the answer waited behind the peer's items, which have their own queue
-		slack = slack * 3 / 2
+	if f.both {
+		slack = max(time.Duration(float64(slack)*bothPart), minSlack)
 	}
 	queue := took - f.least
 	news := p.had >= f.round // all bytes from before the last change have arrived
@@ -250,7 +268,7 @@ func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	case queue > slack/2 && f.starting:
 		f.starting = false
 	case queue > slack && news:
-		f.window = f.bound(int(float64(f.window) * max(float64(f.least+slack)/float64(took), mostLess)))
+		f.shrink(max(float64(f.least+slack)/float64(took), mostLess), queue)
 		f.round = f.sent
 	case queue > slack*3/4: // the queue is long enough
 	case p.full && !f.starting:
@@ -262,6 +280,15 @@ func (f *flow) adapt(p *probe, rate float64, took time.Duration) {
 	if queue <= slack*3/4 { // a path that stays quick takes more at a time, even if the window was not used
 		f.window = max(f.window, f.bound(int(rate*(f.least+slack*3/4).Seconds())))
 	}
+}
+
+// shrink leaves that part of the window. queue is how long an answer has waited.
+func (f *flow) shrink(part float64, queue time.Duration) {
+	window := part * float64(f.window)
+	if f.both && queue <= 2*f.least { // otherwise the path carries less than before
+		window = max(window, min(float64(f.window), f.best*f.least.Seconds()))
+	}
+	f.window = f.bound(int(window))
 }
 
 func (f *flow) bound(window int) int { return min(max(window, minWindow), f.most) }
