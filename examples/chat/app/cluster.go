@@ -2,6 +2,7 @@ package app
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/hisock/hisock/core"
 )
@@ -49,11 +50,26 @@ func joinCluster(o *core.ServerOptions, relay core.Relay, node string) {
 func (r *room) watch() {
 	r.srv.OnNode(func(core.Node, bool) { r.moved() })
 	r.srv.OnRelay(func(error) { r.moved() })
-	r.srv.OnResume(func(c *core.Conn) {
-		if !isObserver(c) {
-			c.Send("node", r.place()) //nolint:errcheck // it has gone again
+	r.srv.OnResume(r.resumed)
+}
+
+// resumed tells a member that was away where it is. It lets the member in if its session has come from another node.
+func (r *room) resumed(c *core.Conn) {
+	if isObserver(c) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.here[r.idOf(c)]; ok {
+		c.Send("node", r.place()) //nolint:errcheck // it has gone again
+		return
+	}
+	for _, g := range c.Groups() {
+		if strings.HasPrefix(g, homePrefix) && g != r.home {
+			c.Leave(c.Context(), g) //nolint:errcheck // as above
 		}
-	})
+	}
+	r.letInLocked(c)
 }
 
 // nodeName returns the name of a node, or its number if the node has just gone.

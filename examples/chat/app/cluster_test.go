@@ -155,3 +155,41 @@ func TestAnObserverLooksAround(t *testing.T) {
 	o.lookAround()
 	require.ElementsMatch(t, members, o.room.elsewhere())
 }
+
+// Clients of the original hear of one another in a cluster as they do without one, and never of an observer.
+func TestClientsOfTheOriginalInACluster(t *testing.T) {
+	t.Parallel()
+	broker := relaytest.NewMemory(nil)
+	node, _ := startNode(t, broker, "alpha")
+	for name, s := range map[string]*chatServer{"alone": startServer(t), "a node": node} {
+		t.Run(name, func(t *testing.T) {
+			told := make(chan core.Presence, 4)
+			join := func(name string, o core.ClientOptions) {
+				o.Name, o.Logger, o.Retry.Off = name, core.Silent, true
+				c := newTestClient(made(newDialer(s.tcp)), &o)
+				if name == "python" {
+					c.OnClientConnect(func(p core.Presence) { told <- p })
+				}
+				require.NoError(t, c.Connect(t.Context()))
+				t.Cleanup(func() { c.Close() })
+			}
+			join("python", core.ClientOptions{Classic: &core.Classic{}})
+			require.Eventually(t, func() bool {
+				eve := start(t, "-join", s.tcp, "-name", "eve")
+				eve.EOF()
+				return eve.Wait() == exitOK && strings.Contains(eve.Out.String(), "python")
+			}, patience, 10*time.Millisecond)
+			join("bob", core.ClientOptions{})
+			for {
+				p := <-told
+				if p.Name == "eve" {
+					continue
+				}
+				require.Equal(t, "bob", p.Name)
+				require.Equal(t, []string{group}, p.Groups)
+				require.Contains(t, p.Addr, "127.0.0.1:")
+				break
+			}
+		})
+	}
+}

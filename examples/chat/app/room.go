@@ -105,9 +105,13 @@ func roomOptions() core.ServerOptions {
 	}
 }
 
+// homePrefix begins the names of the groups at home. A client of the original is told one group of another client, the first in the order of the alphabet: it is to be the
+// group of the chat.
+const homePrefix = "node "
+
 // newRoom makes a chat of srv, which must have the options of a room and must not have been served yet.
 func newRoom(srv *core.Server) *room {
-	home := "at " + strconv.FormatUint(srv.Cluster().Node().Number, 16)
+	home := homePrefix + strconv.FormatUint(srv.Cluster().Node().Number, 16)
 	r := &room{srv: srv, home: home, here: make(map[core.ClientID]present), typists: make(typists)}
 	srv.OnJoin(r.join)
 	srv.OnLeave(r.leave)
@@ -128,6 +132,11 @@ func (r *room) join(c *core.Conn) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.letInLocked(c)
+}
+
+// letInLocked tells a newcomer who is here and the others that it is.
+func (r *room) letInLocked(c *core.Conn) {
 	me := member{ID: r.idOf(c), Name: c.Name()}
 	r.addLocked(me)
 	r.sendRollLocked(c)                                                          //nolint:errcheck // if a send fails, here and below, the client is being disconnected
