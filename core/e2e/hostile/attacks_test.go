@@ -43,7 +43,7 @@ const honestClients = 10
 func TestAttacks(t *testing.T) {
 	long := os.Getenv("HISOCK_SOAK") != ""
 	attacks := maps.Clone(handshakeAttacks)
-	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks, compressionAttacks} {
+	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks, windowAttacks, compressionAttacks} {
 		maps.Copy(attacks, more)
 	}
 	for name, at := range attacks {
@@ -82,6 +82,7 @@ type arena struct {
 	faults  atomic.Int64
 	handled atomic.Int64 // commands of attackers, in all
 	joined  atomic.Int64 // attackers that are in
+	stopped atomic.Int64 // handlers of streams that have stopped to take
 	left    chan harness.Departure
 	before  uint64
 	peak    atomic.Uint64
