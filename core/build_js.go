@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
@@ -149,6 +150,23 @@ func (*Server) unclaim([]string, string)                                      {}
 func (*Server) sendOne(_ string, _ Frame, none error, _ *sending) error       { return none }
 
 func (*User) callEverywhere(context.Context, string, []byte) ([]byte, error) { return nil, nil }
+
+// Stores of history: there are no servers.
+
+type sharedHistory struct{}
+
+func newSharedHistory(*Server, History) *sharedHistory { return nil }
+
+func (*sharedHistory) serve()                                                      {}
+func (*sharedHistory) stop()                                                       {}
+func (*sharedHistory) stats() (s HistoryStats)                                     { return s }
+func (*sharedHistory) send(audience, Frame, *sending) error                        { return nil }
+func (*sharedHistory) joined(*history.Group, string, *Conn, wire.Position) []error { return nil }
+func (*sharedHistory) left(*history.Group, string, *Conn, bool)                    {}
+func (*sharedHistory) gone(string, *Conn)                                          {}
+func (*sharedHistory) history(string) []Frame                                      { return nil }
+func (*sharedHistory) replayLater(*history.Group, string, *Conn, int) bool         { return false }
+func (*sharedHistory) forget(string)                                               {}
 
 // hasCrowd
 

@@ -60,7 +60,7 @@
 // A client has at most one name and is in any number of groups. Its hello, the first frame that it sends, asks for
 // both. Later either end changes them with [Conn.Rename], [Conn.Join] and [Conn.Leave], which on a client wait
 // for the server's answer. OnRename, OnJoinGroup and OnLeaveGroup tell the other end's program of a change.
-// A server can keep messages to a group for clients that join later: see [History], and on a client
+// A server can keep messages to a group for clients that join later, in its memory or in a [HistoryStore] that several servers share: see [History], and on a client
 // [Replayed], [Client.OnReplay] and [Client.OnReplayed]. [Access.Notices] decides what clients hear of one
 // another.
 //

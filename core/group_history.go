@@ -20,15 +20,27 @@ func newStore(o History, of *budget.Budget) *history.Store {
 }
 
 // History returns the kept messages of the group, oldest first. The caller owns
-// them. See [ServerOptions.History].
+// them. See [ServerOptions.History]. With [History].Store it asks the store if the server has no copy, and returns nothing if
+// the store does not answer within some seconds; the error hook is told.
 func (g *Group) History() []Frame {
 	if g.srv.store == nil {
 		return nil
 	}
+	if g.srv.shared != nil {
+		return g.srv.shared.history(g.name)
+	}
 	h := g.srv.store.Begin(g.name)
 	defer h.End(false)
+	return keptFrames(h)
+}
+
+// keptFrames returns copies of the messages that a group keeps.
+func keptFrames(h *history.Group) []Frame {
 	frames := make([]Frame, 0, h.Len())
 	for _, m := range h.Newest(h.Len(), math.MaxInt) {
+		if !m.Readable() {
+			continue
+		}
 		f := keptFrame(m.Frame)
 		f.Payload = append([]byte(nil), f.Payload...)
 		frames = append(frames, f)
@@ -48,17 +60,25 @@ func (g *Group) Replay(c *Conn, n int) error {
 		return c.endedError()
 	}
 	h := g.srv.store.Begin(g.name)
-	if n <= 0 {
-		n = h.Len()
+	var unfit []error
+	if g.srv.shared == nil || !g.srv.shared.replayLater(h, g.name, c, n) {
+		if n <= 0 {
+			n = h.Len()
+		}
+		unfit = c.replay(h, n, true)
 	}
-	unfit := c.replay(h, n, true)
 	h.End(false)
 	g.srv.reportUnsent(c, unfit)
 	return c.endedError()
 }
 
-// Forget drops the kept messages of the group.
+// Forget drops the kept messages of the group. With [History].Store it does so after all messages that were sent before, and does not
+// wait for that; another server that is cut off from the store at that moment may still give them to clients that join the group there.
 func (g *Group) Forget() {
+	if g.srv.shared != nil {
+		g.srv.shared.forget(g.name)
+		return
+	}
 	if g.srv.store != nil {
 		h := g.srv.store.Begin(g.name)
 		h.Forget()
@@ -78,12 +98,21 @@ func (s *Server) enterGroups(c *Conn) {
 		h := s.store.Begin(g)
 		var unfit []error
 		if !c.isEnded() && s.roster.EnterGroup(c, &c.who, g) { // the program may know it already, and have it out
-			unfit = c.replay(h, h.Join(&c.atServer.marks, wire.Position{}), false)
+			unfit = s.replayTo(h, g, c, wire.Position{})
 		}
 		h.End(false)
 		s.cluster.wantGroup(g)
 		s.reportUnsent(c, unfit)
 	}
+}
+
+// replayTo gives a client that has just become a member of a group the kept messages that it has not had, as its marks or told, the position that the
+// client has told, say. The caller has begun the group.
+func (s *Server) replayTo(h *history.Group, group string, c *Conn, told wire.Position) (unfit []error) {
+	if s.shared != nil {
+		return s.shared.joined(h, group, c, told)
+	}
+	return c.replay(h, h.Join(&c.atServer.marks, told), false)
 }
 
 // replay queues the last n messages for the connection, as far as they fit into half of its queue. It returns an
@@ -118,7 +147,12 @@ func (c *Conn) sendKept(frame []byte) error {
 	return c.sendAll(outbox.NewBlock(frame), OverflowDisconnect, nil)
 }
 
-func (c *Conn) sendAgain(frame []byte) error { return c.sendFrame(keptFrame(frame), nil) }
+func (c *Conn) sendAgain(frame []byte) error {
+	if m := (history.Message{Frame: frame}); !m.Readable() {
+		return nil
+	}
+	return c.sendFrame(keptFrame(frame), nil)
+}
 
 // reportUnsent reports the errors that replay has returned. It runs the error hook, so no group may be begun.
 func (s *Server) reportUnsent(c *Conn, unfit []error) {

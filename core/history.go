@@ -43,11 +43,27 @@ type History struct {
 	// messages of each replay and says what was missed; [Client.OnReplayed] runs after them. Clients of the
 	// original's protocol are given all messages each time that they join, and are not told that these are replayed.
 	Replay bool
+
+	// Store keeps the messages outside of this server: other servers with the same store share them, and they outlive all servers. Nil keeps them in
+	// the memory of this server. A store needs Replay.
+	//
+	// With a store the members of a group at all servers get its messages in one order, and a client that joins anew, at any server, is given what it has
+	// missed, each message once. What is sent to a group goes to the store first, and to the members, also of this server, when
+	// the store has it: so it takes one way to the store and back. A send returns when the message waits for the store; with [Wait] it returns when the
+	// store has it. Messages that are [Transient], and all other sends, do not go by the store, and may overtake messages that do.
+	//
+	// While the store cannot be reached, messages wait, and clients that join a group are given what is kept when it is back. See docs/delivery.md.
+	// Groups bounds the groups of which this server holds a copy, and nothing in the store.
+	Store HistoryStore
+
+	// QueueBytes bounds what waits for the store, in bytes. A send that finds no room fails with [CodeUnavailable], unless [Wait] is given. Zero means 8 MiB.
+	QueueBytes int
 }
 
 const (
 	defaultHistoryBytes  = 64 << 10
 	defaultHistoryGroups = 1024
+	defaultHistoryQueue  = 8 << 20
 )
 
 // resolve fills the defaults in, unless nothing is to be kept.
@@ -63,9 +79,23 @@ func (h *History) resolve(f *optionFaults) {
 		if h.Replay {
 			f.add("History.Replay", "true", why)
 		}
+		if h.Store != nil {
+			f.add("History.Store", "set", why)
+		}
+		if h.QueueBytes != 0 {
+			f.add("History.QueueBytes", valueText(h.QueueBytes), why)
+		}
 		*h = History{}
 		return
 	}
 	size(f, "History.Bytes", &h.Bytes, defaultHistoryBytes, 1, 0)
 	size(f, "History.Groups", &h.Groups, defaultHistoryGroups, 1, 0)
+	switch {
+	case h.Store == nil && h.QueueBytes != 0:
+		f.add("History.QueueBytes", valueText(h.QueueBytes), "it has no effect without History.Store")
+	case h.Store != nil && !h.Replay:
+		f.add("History.Store", "set", "it needs History.Replay")
+	case h.Store != nil:
+		size(f, "History.QueueBytes", &h.QueueBytes, defaultHistoryQueue, 64<<10, maxBytes)
+	}
 }

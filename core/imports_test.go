@@ -32,6 +32,7 @@ var others = map[string]string{
 	"transport/transporttest":       "github.com/stretchr/testify/require",
 	"core/internal/coretest":        "github.com/stretchr/testify/require",
 	"core/e2e/harness":              "github.com/stretchr/testify/require",
+	"core/historytest":              "github.com/stretchr/testify/require",
 	"core/relaytest":                "github.com/stretchr/testify/require",
 	"examples/internal/exampletest": "github.com/stretchr/testify/require",
 }

@@ -253,7 +253,9 @@ func (s *Server) setMember(c *Conn, group string, in bool, told wire.Position) (
 	var unfit []error
 	switch {
 	case changed && in:
-		unfit = c.replay(h, h.Join(&c.atServer.marks, told), false)
+		unfit = s.replayTo(h, group, c, told)
+	case changed && s.shared != nil:
+		s.shared.left(h, group, c, found)
 	case changed:
 		h.Leave(&c.atServer.marks, found)
 	}

@@ -41,6 +41,7 @@ type Server struct {
 
 	roster *roster.Roster[*Conn] // the clients, by name, group and so on
 	store  *history.Store        // the messages that groups keep; nil if none are kept
+	shared *sharedHistory        // what keeps them outside of this server; nil if nothing does
 
 	cluster *cluster // the other servers; nil if the server is alone
 
@@ -100,6 +101,7 @@ func newServer(opts *ServerOptions) (*Server, error) {
 		sweep:    newSweeper(sweepPeriod(cfg.heartbeat, cfg.writeTimeout, s.opts.Timeouts.Frame, s.opts.Timeouts.Idle)),
 	}
 	s.cluster = newCluster(s, s.opts.Cluster)
+	s.shared = newSharedHistory(s, s.opts.History)
 	return s, nil
 }
 
@@ -181,6 +183,9 @@ func (s *Server) ended(c *Conn) {
 	}
 	for _, g := range groups {
 		s.store.Gone(g)
+		if s.shared != nil {
+			s.shared.gone(g, c)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ func (s *Server) Serve(ctx context.Context, l transport.Listener) error {
 	defer s.conns.Done()
 	defer s.forget(key)
 	s.cluster.serve()
+	s.shared.serve()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	if r, ok := l.(transport.Rejecter); ok {

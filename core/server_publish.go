@@ -1,6 +1,7 @@
 package core
 
 import (
+	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/outbox"
 	"github.com/hisock/hisock/core/internal/safe"
 	"github.com/hisock/hisock/core/wire"
@@ -90,7 +91,7 @@ func (s *Server) publishThrough(mw SendFunc, a audience, f Frame, set *sending) 
 }
 
 func (s *Server) queueAll(a audience, f Frame, set *sending) error {
-	if a.of == toGroup && s.store != nil && !set.transient {
+	if a.of == toGroup && s.store != nil && !set.transient && (s.shared == nil || !set.relayed) {
 		return s.queueKept(a, f, set)
 	}
 	var frame []byte // in the native format; a client of the original gets a frame of its own
@@ -235,6 +236,9 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	if set.ctx != nil && set.ctx.Err() != nil {
 		return set.ctx.Err()
 	}
+	if s.shared != nil {
+		return s.shared.send(a, f, set)
+	}
 	h := s.store.Begin(a.name)
 	conns, err := s.present(a, set)
 	if err != nil {
@@ -244,14 +248,31 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	if s.cluster != nil {
 		s.cluster.publish(a, f, set)
 	}
-	type fault struct {
-		c   *Conn
-		err error
-	}
-	var faulty []fault // reported after h.End, since the error hook may use the group
 	var late []postponed
-	var passed []byte
 	kept := h.Keep(f.Command, f.Payload, f.Kind == KindRaw)
+	faulty := s.spread(h, conns, f, kept, set, &late) // reported after h.End, since the error hook may use the group
+	h.End(true)
+
+	var told faults
+	for _, one := range faulty {
+		told.note(one.c, one.err)
+	}
+	err = awaitAll(late, set, &told)
+	if told.conns > 0 {
+		told.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.name, "command", f.Command)
+	}
+	return err
+}
+
+// An unsent is an error of a send to one client.
+type unsent struct {
+	c   *Conn
+	err error
+}
+
+// spread queues a message that a group has just kept for conns. It appends to late what waits for room. The caller has begun the group.
+func (s *Server) spread(h *history.Group, conns []*Conn, f Frame, kept []byte, set *sending, late *[]postponed) (faulty []unsent) {
+	var passed []byte
 	var once *outbox.Block
 	if set.waits() { // not to be dropped, whatever the policy
 		once = outbox.NewBlock(kept)
@@ -270,25 +291,15 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 				c.out.Send(passed, outbox.Beside) // only if there is room
 			}
 		case set.waits() || blocks && !set.relayed && !c.Suspended():
-			err = c.shareOrWait(f, once, set, &late)
+			err = c.shareOrWait(f, once, set, late)
 		case blocks:
 			err = c.sendAll(once, OverflowDisconnect, nil)
 		default:
 			err = c.sendShared(f, once, set)
 		}
 		if err != nil {
-			faulty = append(faulty, fault{c, err})
+			faulty = append(faulty, unsent{c, err})
 		}
 	}
-	h.End(true)
-
-	var unsent faults
-	for _, one := range faulty {
-		unsent.note(one.c, one.err)
-	}
-	err = awaitAll(late, set, &unsent)
-	if unsent.conns > 0 {
-		unsent.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.name, "command", f.Command)
-	}
-	return err
+	return faulty
 }

@@ -75,6 +75,7 @@ func (s *Server) stop() <-chan struct{} {
 	}
 	go func() {
 		s.conns.Wait()
+		s.shared.stop()
 		s.cluster.stop()
 		if s.serving { // nobody sets it after closing
 			s.eng.sweep.close()

@@ -48,6 +48,7 @@ type ServerStats struct {
 
 	Streams StreamStats // of all clients since the server was made
 	Relay   RelayStats  // of the server as a node of a cluster
+	History HistoryStats
 }
 
 // Stats returns the server's counters.
@@ -63,6 +64,7 @@ func (s *Server) Stats() ServerStats {
 		SlowConsumers: s.eng.counters.slow.Load(),
 		Streams:       StreamStats(s.eng.counters.streams.Stats()),
 		Relay:         s.cluster.stats(),
+		History:       s.shared.stats(),
 	}
 }
 

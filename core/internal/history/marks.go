@@ -99,6 +99,21 @@ func (m *Marks) join(group string) (at Mark, told wire.Position, floor uint64) {
 	return Mark{}, told, of.floor
 }
 
+// said returns the position in a group that the client has told in its hello, unless join has returned it already.
+func (m *Marks) said(group string) wire.Position {
+	of := m.of.Load()
+	if of == nil {
+		return wire.Position{}
+	}
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	i, ok := slices.BinarySearchFunc(of.told, group, func(p wire.Position, g string) int { return cmp.Compare(p.Group, g) })
+	if !ok {
+		return wire.Position{}
+	}
+	return of.told[i]
+}
+
 func (of *marks) forgetLocked(group string) (at Mark, ok bool) {
 	i := slices.IndexFunc(of.left, func(k Mark) bool { return k.Group == group })
 	if i < 0 {

@@ -57,6 +57,7 @@ type Group struct {
 	last  uint64    // number of the last message
 	kept  []Message // the oldest first
 	bytes int       // of kept, with Cost for each
+	whole bool      // the group follows a log, and has all that it should keep of it: see tail.go
 }
 
 // A Message is a kept message.
@@ -143,7 +144,9 @@ func (s *Store) tidyLocked(g *Group) {
 	if g.users > 0 || g.lru != nil {
 		return
 	}
-	g.kept, g.bytes = nil, 0
+	if len(g.kept) > 0 {
+		g.kept, g.bytes, g.whole = nil, 0, false
+	}
 	if s.rules.Replay && g.members > 0 {
 		return
 	}
@@ -164,6 +167,12 @@ func (g *Group) Keep(command string, payload []byte, raw bool) []byte {
 		n := wire.GroupCommandSize(g.name, g.last, command, len(payload))
 		frame = wire.AppendGroupCommand(make([]byte, 0, n), g.name, g.last, command, payload)
 	}
+	g.add(frame)
+	return frame
+}
+
+// add keeps the frame of the last message.
+func (g *Group) add(frame []byte) {
 	s := g.store
 	s.mu.Lock()
 	s.serial++
@@ -179,7 +188,6 @@ func (g *Group) Keep(command string, payload []byte, raw bool) []byte {
 			g.kept = nil
 		}
 	}
-	return frame
 }
 
 // Passed returns the frame for a member that the last message is not meant for.
@@ -212,10 +220,15 @@ func (g *Group) Replay(messages int, again bool) (before, after []byte) {
 	return wire.AppendReplay(nil, &r), after
 }
 
-// Join counts one more member, and returns how many of the last kept messages the member has not had, as its marks or
-// told, the position that the client has told, say.
+// Join counts one more member, and returns what Behind returns.
 func (g *Group) Join(m *Marks, told wire.Position) int {
 	g.count(1)
+	return g.Behind(m, told)
+}
+
+// Behind returns how many of the last kept messages a member that joins has not had, as its marks or told, the position that
+// the client has told, say.
+func (g *Group) Behind(m *Marks, told wire.Position) int {
 	left, said, floor := m.join(g.name)
 	if told.Epoch == 0 {
 		told = said

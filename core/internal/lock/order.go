@@ -31,7 +31,8 @@ var order = []Place{
 	Index{}, // roster: sets by name, user, group and address
 	Set{},
 	Groups{},
-	Store{}, // history: what all groups keep
+	SharedGroups{}, // core: the groups that a server follows in a store of history
+	Store{},        // history: what all groups keep
 	Marks{},
 	Book{},
 	StreamLedger{}, // stream: counts of the streams of all connections
@@ -65,6 +66,8 @@ var order = []Place{
 	RelayNodes{},     // relay: the other nodes
 	RelayQuestions{}, // relay: questions under way
 	RelayQueue{},     // relay: what waits to be published
+	Backlog{},        // history: what waits to be appended to a store of history
+	ReadQueue{},      // core: groups that are to be read from a store of history
 
 	// Shared by many connections, each held for a moment.
 	Gathering{}, // core: the first answer of several connections

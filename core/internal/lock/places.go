@@ -4,6 +4,7 @@ package lock
 type (
 	Ahead          struct{ place }
 	Announcement   struct{ place }
+	Backlog        struct{ place }
 	Beside         struct{ place }
 	Book           struct{ place }
 	Calls          struct{ place }
@@ -31,6 +32,7 @@ type (
 	Notices        struct{ place }
 	Outbox         struct{ place }
 	Pace           struct{ place }
+	ReadQueue      struct{ place }
 	Receivers      struct{ place }
 	RelayClaims    struct{ place }
 	RelayNodes     struct{ place }
@@ -45,6 +47,7 @@ type (
 	Serving        struct{ place }
 	Session        struct{ place }
 	Set            struct{ place }
+	SharedGroups   struct{ place }
 	Standstill     struct{ place }
 	Store          struct{ place }
 	StreamOpening  struct{ place }
