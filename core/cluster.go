@@ -16,7 +16,8 @@ type ClusterOptions struct {
 	Node string
 
 	// QueueBytes bounds what waits to be relayed, in bytes. Local clients never wait for that. If there is more,
-	// the oldest messages are dropped; [RelayStats].Unsent counts them, and the error hook is told. Zero means 8 MiB.
+	// the oldest messages are dropped; [RelayStats].Unsent counts them, and the error hook is told. No message is larger than half of it,
+	// or than the relay takes if that is more; all nodes should have the same. Zero means 8 MiB.
 	QueueBytes int
 
 	// Beat is how often a node tells the others that it is there. A node that has not been heard of for four times as long is taken for gone until it is heard of again.
@@ -32,7 +33,7 @@ type ClusterOptions struct {
 	Notices func(to *Conn, of *Remote, p *Presence) bool
 
 	// MaxQuestions bounds the questions of other nodes that are being answered at one time: calls of clients, look-ups and surveys. One more is answered
-	// with [CodeTooManyCalls]. Zero means 1024.
+	// with [CodeTooManyCalls]. As many streams of other nodes may be open to clients of this one. Zero means 1024.
 	MaxQuestions int
 }
 
@@ -114,7 +115,12 @@ func (id *ClientID) UnmarshalText(text []byte) error {
 }
 
 // A Remote stands for a client at any node of the cluster, as it was when it was found. All methods are safe for concurrent use. It
-// is a [Sender] and a [Caller]. What is sent to a client that has gone is lost without an error, if it was at another node.
+// is a [Sender], a [Caller] and a [Streamer]. What is sent to a client that has gone is lost without an error, if it was at another node.
+//
+// [Stream], [Upload], [Exchange] and [OpenByteStream] open a stream to it as to a [Conn]. If the client is at another node, that node opens the stream
+// and passes it on. Windows bound what waits at either node: see [Limits].StreamWindow and StreamGrowth, which each node has for itself. Delivered of a [StreamError] is then as of
+// some beats ago, unless the client's node has ended the stream. The stream ends with [CodeConnLost] if one of the nodes dies or is cut off for four
+// beats, or if messages between the two were lost.
 type Remote struct {
 	ID        ClientID
 	Name      string
@@ -136,7 +142,7 @@ type RelayStats struct {
 	ReceivedBytes uint64
 
 	Waiting int    // bytes that wait for the relay; at most [ClusterOptions].QueueBytes
-	Unsent  uint64 // messages that were dropped because too much waited, or that were too large for the relay
-	Lost    uint64 // messages of other nodes that have not come
+	Unsent  uint64 // messages that were dropped because too much waited, or that were too large
+	Lost    uint64 // messages of other nodes that have not come, in parts if they went in parts
 	Refused uint64 // messages that are malformed, or of another version
 }

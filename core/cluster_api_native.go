@@ -85,8 +85,8 @@ func (cl *Cluster) Remote(id ClientID) *Remote { return &Remote{ID: id, srv: cl.
 // IDOf returns the id of a client of this server.
 func (cl *Cluster) IDOf(c *Conn) ClientID { return ClientID{Node: cl.Node().Number, Conn: c.id} }
 
-// Find returns the clients of a name at all nodes, FindUser the connections of a user, and Members the members of a group. They return as many clients of each node
-// as fit into one message of the relay.
+// Find returns the clients of a name at all nodes, FindUser the connections of a user, and Members the members of a group. If a node has more of them
+// than fit into half of its [ClusterOptions].QueueBytes, they return as many as fit, with an error of [CodeTooBig] that names the node.
 func (cl *Cluster) Find(ctx context.Context, name string) ([]*Remote, error) {
 	return cl.find(ctx, relay.Question{Subject: relay.Find, To: relay.ToNamed, Name: name})
 }
@@ -150,45 +150,62 @@ func (cl *Cluster) findOne(ctx context.Context, name string) ([]*Remote, error) 
 	case !known, node == k.self:
 		return nil, nil
 	}
-	var found []*Remote
+	var list found
 	left, err := k.ask(ctx, []uint64{node}, relay.Topic{To: relay.ToConn, Node: node}, q, func(from uint64, a relay.Answer) bool {
-		found = cl.add(found, from, a)
+		list.add(cl.srv, from, a)
 		return false
 	})
-	return found, k.silent(left, err)
+	return list.clients, list.fault(k, k.silent(left, err))
 }
 
-func (cl *Cluster) find(ctx context.Context, q relay.Question) (found []*Remote, err error) {
-	s := cl.srv
-	for _, c := range s.cluster.clientsOf(s, q) {
-		found = append(found, &Remote{ID: cl.IDOf(c), Name: c.Name(), User: c.User(), Addr: c.Addr(), Suspended: c.Suspended(), srv: s})
+func (cl *Cluster) find(ctx context.Context, q relay.Question) ([]*Remote, error) {
+	s, k := cl.srv, cl.srv.cluster
+	var list found
+	for _, c := range k.clientsOf(s, q) {
+		list.clients = append(list.clients, &Remote{ID: cl.IDOf(c), Name: c.Name(), User: c.User(), Addr: c.Addr(), Suspended: c.Suspended(), srv: s})
 	}
-	if s.cluster == nil {
-		return found, nil
+	if k == nil {
+		return list.clients, nil
 	}
-	left, err := s.cluster.askAll(given(ctx), q, func(from uint64, a relay.Answer) bool {
-		found = cl.add(found, from, a)
+	left, err := k.askAll(given(ctx), q, func(from uint64, a relay.Answer) bool {
+		list.add(s, from, a)
 		return false
 	})
-	return found, s.cluster.silent(left, err)
+	return list.clients, list.fault(k, k.silent(left, err))
+}
+
+// A found is what nodes have answered to a Find.
+type found struct {
+	clients []*Remote
+	cut     []uint64 // the nodes that have more than they have said
 }
 
 // add appends the clients that a node has answered.
-func (cl *Cluster) add(found []*Remote, from uint64, a relay.Answer) []*Remote {
-	_, n := binary.Uvarint(a.Rest)
+func (f *found) add(s *Server, from uint64, a relay.Answer) {
+	count, n := binary.Uvarint(a.Rest)
 	if a.Code != 0 || n <= 0 {
-		return found
+		return
 	}
-	for list := a.Rest[n:]; len(list) > 0; {
+	for list := a.Rest[n:]; len(list) > 0; count-- {
 		l, rest, fault := relay.NextClient(list)
 		if fault != relay.None {
-			cl.srv.cluster.count.refused.Add(1)
+			s.cluster.count.refused.Add(1)
 			break
 		}
 		list = rest
-		found = append(found, &Remote{ID: ClientID{from, l.Conn}, Name: l.Name, User: l.User, Addr: l.Addr, Suspended: l.Suspended, srv: cl.srv})
+		f.clients = append(f.clients, &Remote{ID: ClientID{from, l.Conn}, Name: l.Name, User: l.User, Addr: l.Addr, Suspended: l.Suspended, srv: s})
 	}
-	return found
+	if count > 0 {
+		f.cut = append(f.cut, from)
+	}
+}
+
+// fault returns err, or an error if a node has more clients than it has said.
+func (f *found) fault(k *cluster, err error) error {
+	if err != nil || len(f.cut) == 0 {
+		return err
+	}
+	return NewError(CodeTooBig, "more clients than one answer takes:"+k.named(f.cut))
 }
 
 func (cl *Cluster) countClients(ctx context.Context, q relay.Question) (n int, err error) {
@@ -219,15 +236,18 @@ func (k *cluster) silent(left []uint64, cause error) error {
 	if len(left) == 0 && cause == nil {
 		return nil
 	}
-	text := "not all nodes have answered:"
-	for i, n := range left {
+	return wrapError(CodeUnavailable, "not all nodes have answered:"+k.named(left), cause)
+}
+
+// named returns the ids of nodes, of a few of them if there are many.
+func (k *cluster) named(nodes []uint64) (text string) {
+	for i, n := range nodes {
 		if i == maxNodesNamed {
-			text += " …"
-			break
+			return text + " …"
 		}
 		text += " " + k.nodes.ID(n)
 	}
-	return wrapError(CodeUnavailable, text, cause)
+	return text
 }
 
 // maxNodesNamed bounds the nodes that an error names.

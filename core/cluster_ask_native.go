@@ -36,7 +36,7 @@ func (k *cluster) ask(ctx context.Context, nodes []uint64, over relay.Topic, q r
 		q.Within = uint64(min(max(time.Until(by).Milliseconds(), 1), math.MaxInt32))
 	}
 	message := q.Append(relay.NewMessage(relay.KindQuestion, k.self, q.Size()))
-	if len(message) > int(k.most.Load()) {
+	if len(message) > k.largest() {
 		k.asks.Left(open)
 		return nodes, NewError(CodeTooBig, "the question exceeds what the relay takes")
 	}
@@ -169,7 +169,7 @@ func (k *cluster) reply(of asked, body []byte, err error) {
 	if err != nil {
 		a = k.failure(of.id, err)
 	}
-	if a.Size()+relay.HeaderSize > int(k.most.Load()) {
+	if a.Size()+relay.HeaderSize > k.largest() {
 		a = k.failure(of.id, NewError(CodeTooBig, "the answer exceeds what the relay takes"))
 	}
 	k.put(relay.Topic{To: relay.ToConn, Node: of.from}, a.Append(relay.NewMessage(relay.KindAnswer, k.self, a.Size())))
@@ -222,9 +222,9 @@ func (k *cluster) clients(q relay.Question) []*Conn {
 	return k.srv.roster.All()
 }
 
-// list returns the answer to a Find: how many clients there are, and as many of them as the relay takes in one message.
+// list returns the answer to a Find: how many clients there are, and as many of them as one message takes, in parts if need be.
 func (k *cluster) list(conns []*Conn) []byte {
-	most := int(k.most.Load()) - listReserve
+	most := k.largest() - listReserve
 	b := binary.AppendUvarint(nil, uint64(len(conns)))
 	for _, c := range conns {
 		l := relay.Client{Conn: c.id, Name: c.Name(), User: c.User(), Addr: c.Addr(), Suspended: c.Suspended()}

@@ -33,6 +33,8 @@ type cluster struct {
 	nodes  *relay.Nodes
 	asks   *relay.Questions
 	claims *relay.Claims
+	lines  *relay.Lines[*nodeLine]
+	parts  *relay.Parts
 	others *relay.Others // clients of other nodes, if the program is told of them
 	own    own
 	beats  int // since the others were asked for their clients; owned by keep
@@ -62,6 +64,7 @@ type cluster struct {
 	closed    bool
 	members   map[uint64]*Conn // by id
 	answering map[asked]context.CancelFunc
+	bridges   int   // streams of other nodes to clients of this one
 	why       error // why the relay cannot be reached; nil if it can
 	events    []func()
 }
@@ -78,7 +81,7 @@ type asked struct{ from, id uint64 }
 
 // relayCounters count what [RelayStats] says.
 type relayCounters struct {
-	sent, sentBytes, got, gotBytes, missed, dropped, refused, unfit atomic.Uint64
+	sent, sentBytes, got, gotBytes, missed, dropped, refused, unfit, split atomic.Uint64
 
 	// Owned by keep: what has been reported.
 	unsentTold, lostTold, refusedTold uint64
@@ -100,7 +103,7 @@ func newCluster(s *Server, o ClusterOptions) *cluster {
 	k := &cluster{
 		srv: s, opts: o, self: self, born: time.Now(),
 		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
-		asks: relay.NewQuestions(), claims: relay.NewClaims(), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
+		asks: relay.NewQuestions(), claims: relay.NewClaims(), lines: relay.NewLines[*nodeLine](o.QueueBytes / 4), parts: relay.NewParts(o.QueueBytes), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
 		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		members: make(map[uint64]*Conn), answering: make(map[asked]context.CancelFunc),
 		why: errNotJoined,
@@ -170,6 +173,9 @@ func (k *cluster) stop() {
 		k.mu.Unlock()
 		k.cancel()
 		k.asks.End()
+		for _, at := range k.lines.Close() {
+			at.Of.ended(errShuttingDown)
+		}
 		k.starting.Do(func() {}) // nothing starts any more
 		k.running.Wait()
 		k.queue.Close()
@@ -256,7 +262,7 @@ func (k *cluster) flush(node RelayNode) (ok bool) {
 			taken = k.queue.Take(batchBytes, taken[:0])
 		}
 		if len(taken) == 0 {
-			if len(changes) == 0 {
+			if len(changes) == 0 && !(k.up.Load() && k.flushLines()) {
 				return true
 			}
 			continue
@@ -285,12 +291,19 @@ const batchChanges = 1024
 
 // put queues a message. It never waits.
 func (k *cluster) put(to relay.Topic, message []byte) {
-	if len(message) > int(k.most.Load()) {
+	most := int(k.most.Load())
+	switch {
+	case len(message) <= most:
+		k.queue.Put(to, message)
+	case len(message) <= k.largest():
+		k.queue.PutAll(to, relay.Split(message, k.count.split.Add(1), most))
+	default:
 		k.count.unfit.Add(1)
-		return
 	}
-	k.queue.Put(to, message)
 }
+
+// largest returns the size of the largest message, in bytes. Above what the relay takes it goes in parts, which are not many times what may wait.
+func (k *cluster) largest() int { return max(int(k.most.Load()), k.opts.QueueBytes/2) }
 
 // hello tells all nodes, or one of them, that this node is there.
 func (k *cluster) hello(to relay.Topic, asks bool) {
@@ -322,6 +335,7 @@ func (k *cluster) tick() {
 		k.gone(n)
 	}
 	k.judge()
+	k.parts.Look()
 	k.own.mu.Lock()
 	k.own.told = 0
 	k.own.mu.Unlock()
@@ -331,6 +345,7 @@ func (k *cluster) tick() {
 		for _, n := range asked {
 			k.put(relay.Topic{To: relay.ToConn, Node: n}, relay.NewMessage(relay.KindProbe, k.self, 0))
 		}
+		k.beatLines()
 		k.wake() // for claims in doubt
 		if k.beats++; k.beats >= watchBeats {
 			k.beats = 0
@@ -343,6 +358,7 @@ func (k *cluster) tick() {
 // gone ends what was under way with a node that has gone.
 func (k *cluster) gone(n relay.Node) {
 	k.asks.Gone(n.Incarnation, ^uint64(0))
+	k.endLines(n.Incarnation, errNodeGone)
 	k.mu.Lock()
 	for q, cancel := range k.answering {
 		if q.from == n.Incarnation {

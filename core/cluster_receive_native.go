@@ -177,6 +177,24 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 		if k.nodes.Probed(head.Node, lost) { // questions to it may be among them
 			k.asks.Gone(head.Node, ^uint64(0))
 		}
+	case relay.KindPart:
+		p, fault := relay.ParsePart(body)
+		if fault != relay.None {
+			return fault
+		}
+		whole, full := k.parts.Got(head.Node, p)
+		if full {
+			k.count.missed.Add(1)
+		}
+		if whole != nil {
+			return k.handle(relay.Head{Kind: p.Kind, Node: head.Node}, whole)
+		}
+	case relay.KindStreams:
+		m, fault := relay.ParseStreams(body)
+		if fault != relay.None {
+			return fault
+		}
+		return k.gotStreams(head.Node, m)
 	case relay.KindWatch:
 		if len(body) > 0 {
 			return relay.Long

@@ -79,7 +79,7 @@ func (r *Remote) relay(f Frame, set *sending) error {
 		Command: f.Command, Payload: f.Payload,
 	}
 	message := m.Append(relay.NewMessage(relay.KindSend, k.self, m.Size()))
-	if len(message) > int(k.most.Load()) {
+	if len(message) > k.largest() {
 		return NewError(CodeTooBig, "the message exceeds what the relay takes")
 	}
 	k.put(relay.Topic{To: relay.ToConn, Node: r.ID.Node}, message)

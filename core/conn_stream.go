@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/lock"
@@ -81,9 +82,11 @@ func (c *Conn) fetch() (bufs [][]byte, link any) {
 type streamKind struct {
 	silent bool // the opener sends nothing
 	bytes  bool // the stream carries bytes, not items
+
+	stopped func() // see [stream.Stream].Stopped; nil for none
 }
 
-// A Streamer opens streams to the other end: a [Conn] or a [Client].
+// A Streamer opens streams to the other end: a [Conn], a [Client] or a [Remote].
 type Streamer interface {
 	openStream(ctx context.Context, name string, arg []byte, kind streamKind) (*streamEnd, error)
 	codec() codec
@@ -91,10 +94,12 @@ type Streamer interface {
 
 // A streamEnd is this end of a stream.
 type streamEnd struct {
-	c    *Conn
+	c    *Conn // nil if the other end is a client of another node
+	eng  *engine
 	s    *stream.Stream
-	own  *Conn       // the connection whose handler has opened the stream; nil for none
-	stop func() bool // ends the watch on the context of the opener; nil without one
+	far  *atomic.Uint64 // what is known to have reached a client of another node, in items or bytes; nil for any other
+	own  *Conn          // the connection whose handler has opened the stream; nil for none
+	stop func() bool    // ends the watch on the context of the opener; nil without one
 
 	in, out deadline      // the deadlines of a stream of bytes
 	closing chan struct{} // has a token when a waiting finish is to try again; nil for items
@@ -114,9 +119,16 @@ func (c *Conn) openStream(ctx context.Context, name string, arg []byte, kind str
 	if send == nil {
 		return c.open(ctx, name, arg, kind)
 	}
+	return openThrough(send, Outgoing{Frame: Frame{KindStream, name, arg}, To: c}, func(o *Outgoing) (*streamEnd, error) {
+		return c.open(ctx, o.Command, o.Payload, kind)
+	})
+}
+
+// openThrough has the middleware of sends open a stream.
+func openThrough(send SendFunc, out Outgoing, open func(o *Outgoing) (*streamEnd, error)) (*streamEnd, error) {
 	var e *streamEnd // the last stream that the middleware has opened
-	err := send(&Outgoing{Frame: Frame{KindStream, name, arg}, To: c, send: func(o *Outgoing) error {
-		opened, err := c.open(ctx, o.Command, o.Payload, kind)
+	out.send = func(o *Outgoing) error {
+		opened, err := open(o)
 		if err != nil {
 			return err
 		}
@@ -125,7 +137,8 @@ func (c *Conn) openStream(ctx context.Context, name string, arg []byte, kind str
 		}
 		e = opened
 		return nil
-	}})
+	}
+	err := send(&out)
 	switch {
 	case err != nil && e != nil:
 		e.abandon()
@@ -166,6 +179,7 @@ func (c *Conn) open(ctx context.Context, name string, arg []byte, kind streamKin
 		if s, ended = t.Open(frame.ID, kind.silent); ended != nil {
 			return nil
 		}
+		s.Stopped = kind.stopped
 		s.Begin(kind.bytes)
 		dst, no := c.out.Begin(n, as)
 		if no != nil {
@@ -181,7 +195,7 @@ func (c *Conn) open(ctx context.Context, name string, arg []byte, kind streamKin
 	if err != nil {
 		return nil, err
 	}
-	e := &streamEnd{c: c, s: s, own: own}
+	e := &streamEnd{c: c, eng: c.eng, s: s, own: own}
 	if ctx.Done() != nil {
 		e.stop = context.AfterFunc(ctx, func() { e.cancel(ctx) })
 	}
@@ -206,7 +220,7 @@ var (
 
 // cancel ends the stream because its context has ended.
 func (e *streamEnd) cancel(ctx context.Context) {
-	bye, _ := forPeer(packed(e.c.eng.codec, context.Cause(ctx)), e.c.peer.maxFrame)
+	bye, _ := forPeer(packed(e.eng.codec, context.Cause(ctx)), e.maxFrame())
 	if _, ok := asCoded(context.Cause(ctx)); !ok { // the peer does not see an error without a code
 		bye = wire.Goodbye{Code: CodeOf(ctx.Err())}
 	}
@@ -228,9 +242,20 @@ func (e *streamEnd) collected() {
 	e.s.Abort(wire.Goodbye{Code: CodeCanceled}, errGivenUp)
 }
 
+// maxFrame is the longest frame that the other end reads, in bytes.
+func (e *streamEnd) maxFrame() int {
+	if e.c == nil {
+		return farFrame
+	}
+	return e.c.peer.maxFrame
+}
+
+// farFrame is the longest end of a stream to a client of another node, in bytes: it fits into each relay, with what the client's node adds.
+const farFrame = MinRelayPart - 1024
+
 // fail ends the stream with an error of this side.
 func (e *streamEnd) fail(err error) {
-	bye, _ := forPeer(packed(e.c.eng.codec, err), e.c.peer.maxFrame)
+	bye, _ := forPeer(packed(e.eng.codec, err), e.maxFrame())
 	e.s.Abort(bye, err)
 }
 
@@ -240,6 +265,9 @@ func (e *streamEnd) fault(why error) error {
 		return io.EOF
 	}
 	p := e.s.Progress()
+	if e.far != nil {
+		p.Delivered = min(e.far.Load(), p.Sent)
+	}
 	return &StreamError{Err: why, Taken: p.Taken, Sent: p.Sent, Delivered: p.Delivered}
 }
 

@@ -55,7 +55,7 @@ func (c *Conn) gotStream(body []byte) error {
 	}
 	ctx, cancel := context.WithCancelCause(c.Context())
 	s.Cancel = cancel
-	e := &streamEnd{c: c, s: s}
+	e := &streamEnd{c: c, eng: c.eng, s: s}
 	f := Frame{KindStream, name, append([]byte(nil), o.Arg...)}
 	c.life.enter(1)
 	go func() {
@@ -222,7 +222,13 @@ func (c *Conn) gotStreamEnd(id uint64, bye wire.Goodbye) error {
 	if v == stream.Fault {
 		return NewError(CodeProtocol, "a second end of a stream, or one in an item")
 	}
-	if s != nil && why != nil && !(done && bye.Code == CodeClosed) { // otherwise the peer only takes no more
+	switch {
+	case s == nil || why == nil:
+	case done && bye.Code == CodeClosed: // the peer only takes no more
+		if s.Stopped != nil {
+			s.Stopped()
+		}
+	default:
 		s.EndHandler(why)
 	}
 	return nil

@@ -157,7 +157,7 @@ func openFor(ctx context.Context, to Streamer, name string, in any, kind streamK
 
 // rangeOver yields the items of a handler.
 func rangeOver[Out any](e *streamEnd, yield func(Out, error) bool) {
-	for v, err := range itemsOf[Out](e, e.c.eng.codec) {
+	for v, err := range itemsOf[Out](e, e.eng.codec) {
 		if !yield(v, blameless(err)) {
 			return
 		}
@@ -179,7 +179,7 @@ func Upload[Out, Item any](ctx context.Context, to Streamer, name string, in any
 		return none, err
 	}
 	defer e.abandon()
-	if err = e.sendAll(ctx, encodeEach(items, e.c.eng.codec)); err != nil {
+	if err = e.sendAll(ctx, encodeEach(items, e.eng.codec)); err != nil {
 		return none, err
 	}
 	answer, err := e.next()
@@ -189,7 +189,7 @@ func Upload[Out, Item any](ctx context.Context, to Streamer, name string, in any
 	if err != nil {
 		return none, err
 	}
-	out, err := decoded[Out](e.c.eng.codec, answer)
+	out, err := decoded[Out](e.eng.codec, answer)
 	return out, blameless(err)
 }
 
@@ -242,7 +242,7 @@ func Exchange[Out, Item any](ctx context.Context, to Streamer, name string, in a
 			return
 		}
 		defer e.abandon()
-		go e.sendBeside(ctx, encodeEach(items, e.c.eng.codec))
+		go e.sendBeside(ctx, encodeEach(items, e.eng.codec))
 		rangeOver(e, yield)
 	}
 }
@@ -251,7 +251,7 @@ func Exchange[Out, Item any](ctx context.Context, to Streamer, name string, in a
 func (e *streamEnd) sendBeside(ctx context.Context, items iter.Seq2[[]byte, error]) {
 	defer func() {
 		if v := recover(); v != nil {
-			e.c.eng.logPanic(e.c, KindStream.String(), v)
+			e.eng.logPanic(e.c, KindStream.String(), v)
 			e.fail(errCrashed)
 		}
 	}()

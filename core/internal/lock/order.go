@@ -39,6 +39,8 @@ var order = []Place{
 
 	// Of one connection.
 	StreamOpening{}, // core: a stream gets its id, and its frame is queued
+	LineOpening{},   // core: a stream to a client of another node gets its id, and its frame is queued
+	NodeLine{},      // core: the streams of a line to another node
 	Session{},
 	Turn{},
 	Calls{},
@@ -65,6 +67,8 @@ var order = []Place{
 	RelayOthers{},    // relay: the clients of other nodes
 	RelayNodes{},     // relay: the other nodes
 	RelayQuestions{}, // relay: questions under way
+	RelayLines{},     // relay: lines, which carry streams
+	RelayParts{},     // relay: messages of which parts have come
 	RelayQueue{},     // relay: what waits to be published
 	Backlog{},        // history: what waits to be appended to a store of history
 	ReadQueue{},      // core: groups that are to be read from a store of history

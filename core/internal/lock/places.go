@@ -37,8 +37,12 @@ type (
 	RelayClaims    struct{ place }
 	RelayNodes     struct{ place }
 	RelayOthers    struct{ place }
+	LineOpening    struct{ place }
+	NodeLine       struct{ place }
 	Presence       struct{ place }
 	RelayQuestions struct{ place }
+	RelayLines     struct{ place }
+	RelayParts     struct{ place }
 	RelayQueue     struct{ place }
 	Relinking      struct{ place }
 	Robin          struct{ place }

@@ -27,6 +27,12 @@
 //	                Said when asked, and when there are more
 //	9     watch     nothing: asks a node who its clients are
 //	10    presence  flags (1 byte), then for each client conn, flags (1 byte), name, user, address (texts, MaxName)
+//	11    streams   flags (1 byte), line, number of the message within the line, how many are told (MaxTold), for each of them stream and count, frames
+//	12    part      id of the message, its kind (1 byte), index of the part from 0 on, size of the whole body, a piece of the body. The
+//	                parts of a message follow each other on its topic
+//
+// The frames are those of streams, and pings and pongs, of package wire. The argument of a stream frame begins with flags (1 byte) and conn. The details of an end that the
+// node of the client has sent begin with flags (1 byte), and with how much has reached the client.
 //
 // A message that breaks the format is refused as a whole. Flags, kinds and audiences that are not known are a fault too: nodes of
 // another version say so in the first byte.

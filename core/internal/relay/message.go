@@ -33,6 +33,8 @@ const (
 	KindProbed
 	KindWatch
 	KindPresence
+	KindStreams
+	KindPart
 	lastKind
 )
 

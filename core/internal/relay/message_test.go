@@ -32,7 +32,11 @@ var messages = map[string]struct {
 	"watch":   {KindWatch, func(b []byte) []byte { return b }, "0109000000000000c0de000000020000000000000007"},
 	"presence": {KindPresence, (&Presence{First: true, List: (&Client{Conn: 300, Name: "ada", User: "u", Addr: "a:1", Gone: true}).Append(nil)}).Append,
 		"010a000000000000c0de000000020000000000000007" + "01" + "ac02" + "02" + "03616461" + "0175" + "03613a31"},
-	"probed": {KindProbed, func(b []byte) []byte { return AppendNumber(b, 0) }, "0108000000000000c0de000000020000000000000007" + "00"},
+	"streams": {KindStreams, (&Streams{Line: 300, Number: 2, Told: []Told{{4, 300}}, Frames: []byte("ff")}).Append,
+		"010b000000000000c0de000000020000000000000007" + "00" + "ac02" + "02" + "01" + "04ac02" + "6666"},
+	"line over": {KindStreams, (&Streams{Theirs: true, Over: true, Line: 1}).Append, "010b000000000000c0de000000020000000000000007" + "03" + "01" + "00" + "00"},
+	"part":      {KindPart, (&Part{ID: 300, Kind: KindAnswer, Index: 1, Total: 5, Piece: []byte("hi")}).Append, "010c000000000000c0de000000020000000000000007" + "ac02" + "05" + "01" + "05" + "6869"},
+	"probed":    {KindProbed, func(b []byte) []byte { return AppendNumber(b, 0) }, "0108000000000000c0de000000020000000000000007" + "00"},
 }
 
 func message(t testing.TB, name string) []byte {
@@ -87,6 +91,16 @@ func reparsed(head Head, body []byte) (again []byte, f Fault) {
 		if p, f = ParsePresence(body); f == None {
 			again = p.Append(again)
 		}
+	case KindStreams:
+		var s Streams
+		if s, f = ParseStreams(body); f == None {
+			again = s.Append(again)
+		}
+	case KindPart:
+		var p Part
+		if p, f = ParsePart(body); f == None {
+			again = p.Append(again)
+		}
 	case KindGiveUp, KindProbed:
 		var n uint64
 		if n, f = ParseNumber(body); f == None {
@@ -105,6 +119,16 @@ func TestFaults(t *testing.T) {
 	presence := func(body ...byte) []byte {
 		b := send(body...)
 		b[1] = byte(KindPresence)
+		return b
+	}
+	streams := func(body ...byte) []byte {
+		b := send(body...)
+		b[1] = byte(KindStreams)
+		return b
+	}
+	part := func(body ...byte) []byte {
+		b := send(body...)
+		b[1] = byte(KindPart)
 		return b
 	}
 	tests := map[string]struct {
@@ -128,6 +152,16 @@ func TestFaults(t *testing.T) {
 		"many exceptions":     {send(0, 0, 0, 0, 0, 0x81, 0x08), TooLong},
 		"exceptions missing":  {send(0, 0, 0, 0, 0, 10, 1, 2, 3), Short},
 		"half a client":       {presence(0, 1, 0, 3, 'a'), Short},
+		"no line":             {streams(0, 0, 1, 0), BadNumber},
+		"no number":           {streams(0, 1, 0, 0), BadNumber},
+		"over with a number":  {streams(2, 1, 1, 0), BadNumber},
+		"over with frames":    {streams(2, 1, 0, 0, 1), Long},
+		"much is told":        {streams(0, 1, 1, 0x81, 0x02), TooLong},
+		"the told is missing": {streams(0, 1, 1, 5, 1, 1), Short},
+		"part of a part":      {part(1, byte(KindPart), 0, 9, 1), Unknown},
+		"part of a hello":     {part(1, byte(KindHello), 0, 9, 1), Unknown},
+		"empty part":          {part(1, byte(KindSend), 0, 9), Short},
+		"part of too little":  {part(1, byte(KindSend), 0, 1, 1, 1), Long},
 		"raw with a command":  {send(0, 1, 0, 0, 0, 0, 0, 1, 'c'), Unknown},
 	}
 	for name, tc := range tests {
@@ -169,6 +203,25 @@ func parseAll(b []byte) {
 			return
 		}
 		list = rest
+	}
+}
+
+func TestHeadsOfStreams(t *testing.T) {
+	to := StreamTo{Conn: 300, Bytes: true}
+	got, arg, fault := ParseStreamTo(append(to.Append(nil), "arg"...))
+	require.Equal(t, None, fault)
+	require.Equal(t, to, got)
+	require.Equal(t, "arg", string(arg))
+	end := StreamEnd{Remote: true, Count: 300}
+	gotEnd, details, fault := ParseStreamEnd(append(end.Append(nil), "why"...))
+	require.Equal(t, None, fault)
+	require.Equal(t, end, gotEnd)
+	require.Equal(t, "why", string(details))
+	for _, b := range [][]byte{nil, {0}, {0xff, 1}, {0, 0x80}} {
+		_, _, fault = ParseStreamTo(b)
+		require.NotEqual(t, None, fault)
+		_, _, fault = ParseStreamEnd(b)
+		require.NotEqual(t, None, fault)
 	}
 }
 

@@ -112,24 +112,40 @@ func (q *Queue) forgetLocked() {
 // Put numbers a message that NewMessage has begun, and queues it. The queue owns it from then on.
 func (q *Queue) Put(of Topic, message []byte) {
 	q.mu.Lock()
-	if q.closed {
-		q.mu.Unlock()
-		return
+	wake := !q.closed && q.putLocked(q.topicLocked(of), message)
+	q.mu.Unlock()
+	if wake {
+		q.wakeUp()
 	}
-	t := q.topicLocked(of)
+}
+
+// PutAll is Put for messages between which no other one goes.
+func (q *Queue) PutAll(of Topic, messages [][]byte) {
+	wake := false
+	q.mu.Lock()
+	for _, m := range messages {
+		if !q.closed && q.putLocked(q.topicLocked(of), m) {
+			wake = true
+		}
+	}
+	q.mu.Unlock()
+	if wake {
+		q.wakeUp()
+	}
+}
+
+// putLocked reports whether nothing has waited before.
+func (q *Queue) putLocked(t *topic, message []byte) (first bool) {
 	t.number++
 	number(message, q.lap, t.number)
-	was := len(q.waiting) - q.head
+	first = len(q.waiting) == q.head
 	q.waiting = append(q.waiting, Message{Topic: t.name, Payload: message})
 	q.bytes += len(message) + cost
 	for q.bytes > q.limit && len(q.waiting)-q.head > 1 {
 		q.shiftLocked()
 		q.dropped++
 	}
-	q.mu.Unlock()
-	if was == 0 {
-		q.wakeUp()
-	}
+	return first
 }
 
 // shiftLocked takes the oldest message.

@@ -27,6 +27,9 @@ type Stream struct {
 	// Cancel ends the context of the handler, if the stream has one. It is set before another goroutine knows the stream.
 	Cancel func(why error)
 
+	// Stopped is called when the peer takes no more, but has sent all in order. It is nil for none, and set before the peer knows the stream.
+	Stopped func()
+
 	readable chan struct{} // has a token when a waiting receiver is to try again
 	writable chan struct{} // has a token when a waiting sender is to try again
 

@@ -1,0 +1,475 @@
+//go:build !js
+
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"io"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/internal/relay"
+)
+
+// streamer adds the handlers of streams that the tests need to a client that is not connected yet.
+func streamer(c *clusterClient, ended chan<- error) {
+	core.HandleStream(c, "count", func(ctx context.Context, _ *core.Conn, n int, send func(int) error) error {
+		for i := range n {
+			if err := send(i); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	core.HandleStream(c, "fail", func(_ context.Context, _ *core.Conn, n int, send func(int) error) error {
+		for i := range n {
+			if err := send(i); err != nil {
+				return err
+			}
+		}
+		return &core.Error{Code: core.CodeApplication + 7, Message: "no", RetryAfter: time.Second, Details: []byte("why")}
+	})
+	core.HandleStream(c, "for ever", func(ctx context.Context, _ *core.Conn, _ int, send func(int) error) error {
+		err := send(1)
+		<-ctx.Done()
+		if err == nil {
+			err = send(2)
+		}
+		ended <- err
+		return err
+	})
+	core.HandleUpload(c, "sum", func(_ context.Context, _ *core.Conn, most int, items iter.Seq2[int, error]) (sum int, err error) {
+		n := 0
+		for v, err := range items {
+			if err != nil {
+				ended <- err
+				return 0, err
+			}
+			sum += v
+			if n++; n == most {
+				break
+			}
+		}
+		return sum, nil
+	})
+	core.HandleExchange(c, "double", func(_ context.Context, _ *core.Conn, _ string, items iter.Seq2[int, error], send func(int) error) error {
+		for v, err := range items {
+			if err != nil {
+				return err
+			}
+			if err = send(2 * v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	core.HandleByteStream(c, "upper", func(_ context.Context, _ *core.Conn, _ string, s *core.ByteStream) error {
+		b, err := io.ReadAll(s)
+		if err == nil {
+			_, err = s.Write(bytes.ToUpper(b))
+		}
+		return err
+	})
+}
+
+// inFarScene runs f with a client at the second node, and a handle of it at the first one.
+func inFarScene(t *testing.T, set clusterSetting, f func(t *testing.T, s *clusterScene, far *core.Remote, ended chan error)) {
+	set.nodes = max(set.nodes, 2)
+	inCluster(t, set, func(t *testing.T, s *clusterScene) {
+		ended := make(chan error, 100)
+		bob := s.client(s.nodes[1], "bob", "")
+		streamer(bob, ended)
+		require.NoError(t, bob.Connect(t.Context()))
+		s.pass(10 * time.Millisecond)
+		far, err := s.nodes[0].srv.Cluster().Client(t.Context(), "bob")
+		require.NoError(t, err)
+		f(t, s, far, ended)
+	})
+}
+
+func counts(seq iter.Seq2[int, error]) (n int, err error) {
+	for v, err := range seq {
+		if err != nil {
+			return n, err
+		}
+		if v != n {
+			return n, core.NewError(core.CodeInternal, "out of order: "+strconv.Itoa(v))
+		}
+		n++
+	}
+	return n, nil
+}
+
+func TestStreamsAcrossNodes(t *testing.T) {
+	inFarScene(t, clusterSetting{}, func(t *testing.T, s *clusterScene, far *core.Remote, _ chan error) {
+		ctx := t.Context()
+		for _, n := range []int{0, 1, 3, 20000} {
+			got, err := counts(core.Stream[int](ctx, far, "count", n))
+			require.NoError(t, err)
+			require.Equal(t, n, got)
+			numbers := slices.Repeat([]int{3}, n)
+			sum, err := core.Upload[int](ctx, far, "sum", -1, slices.Values(numbers))
+			require.NoError(t, err)
+			require.Equal(t, 3*n, sum)
+			total := 0
+			for v, err := range core.Exchange[int](ctx, far, "double", "", slices.Values(numbers)) {
+				require.NoError(t, err)
+				total += v
+			}
+			require.Equal(t, 6*n, total)
+		}
+		sum, err := core.Upload[int](ctx, far, "sum", 10, func(yield func(int) bool) {
+			for yield(1) {
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, 10, sum, "the answer comes before all items are sent")
+
+		for _, n := range []int{0, 1, 1 << 20} {
+			b, err := core.OpenByteStream(ctx, far, "upper", "")
+			require.NoError(t, err)
+			written := make(chan error, 1)
+			go func() {
+				_, err := io.Copy(b, strings.NewReader(strings.Repeat("x", n)))
+				if err == nil {
+					err = b.CloseWrite()
+				}
+				written <- err
+			}()
+			got, err := io.ReadAll(b)
+			require.NoError(t, err)
+			require.NoError(t, <-written)
+			require.Equal(t, strings.Repeat("X", n), string(got))
+			require.NoError(t, b.Close())
+		}
+		s.pass(3 * time.Second)
+		for _, n := range s.nodes {
+			require.Zero(t, n.srv.Stats().Streams.Open)
+			require.Zero(t, n.srv.Stats().Relay.Refused)
+			require.Zero(t, n.srv.Stats().Relay.Lost)
+		}
+	})
+}
+
+func TestErrorsOfStreamsAcrossNodes(t *testing.T) {
+	inFarScene(t, clusterSetting{}, func(t *testing.T, s *clusterScene, far *core.Remote, ended chan error) {
+		var why *core.StreamError
+		n, err := counts(core.Stream[int](t.Context(), far, "fail", 5))
+		require.Equal(t, 5, n)
+		require.ErrorAs(t, err, &why)
+		require.True(t, core.IsRemote(err))
+		require.Equal(t, core.CodeApplication+7, core.CodeOf(err))
+		require.EqualValues(t, 5, why.Taken)
+		details, err := core.Details[[]byte](err)
+		require.NoError(t, err)
+		require.Equal(t, "why", string(details))
+
+		_, err = counts(core.Stream[int](t.Context(), far, "nothing of the kind", 5))
+		require.Equal(t, core.CodeUnknownCommand, core.CodeOf(err))
+		require.True(t, core.IsRemote(err), "the client says so")
+		gone := s.nodes[0].srv.Cluster().Remote(core.ClientID{Node: far.ID.Node, Conn: 99})
+		_, err = counts(core.Stream[int](t.Context(), gone, "count", 5))
+		require.Equal(t, core.CodeUnknownClient, core.CodeOf(err))
+		require.False(t, core.IsRemote(err), "no client says so")
+
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, err = range core.Stream[int](ctx, far, "for ever", 0) {
+			cancel()
+		}
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, core.CodeCanceled, core.CodeOf(<-ended))
+		for range core.Stream[int](t.Context(), far, "for ever", 0) {
+			break
+		}
+		require.Equal(t, core.CodeCanceled, core.CodeOf(<-ended))
+
+		b, err := core.OpenByteStream(t.Context(), far, "upper", "")
+		require.NoError(t, err)
+		require.NoError(t, b.CloseWithError(&core.Error{Code: core.CodeApplication, Message: "enough", Details: []byte("of it")}))
+		s.pass(3 * time.Second)
+		for _, n := range s.nodes {
+			require.Zero(t, n.srv.Stats().Streams.Open)
+		}
+	})
+}
+
+// A client at another node that takes nothing costs the windows, and no more; then all comes in order.
+func TestSlowClientOfAnotherNode(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2}, func(t *testing.T, s *clusterScene) {
+		bob := s.client(s.nodes[1], "bob", "")
+		begin := make(chan struct{})
+		core.HandleUpload(bob, "slow", func(_ context.Context, _ *core.Conn, _ string, items iter.Seq2[[]byte, error]) (n int, err error) {
+			<-begin
+			for item, err := range items {
+				if err != nil {
+					return n, err
+				}
+				if want := strconv.Itoa(n); string(item[:len(want)]) != want {
+					return n, core.NewError(core.CodeApplication, "out of order")
+				}
+				n++
+			}
+			return n, nil
+		})
+		core.HandleStream(bob, "quick", func(ctx context.Context, _ *core.Conn, _ string, send func([]byte) error) error {
+			for range 4000 {
+				if err := send(make([]byte, 1000)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		require.NoError(t, bob.Connect(t.Context()))
+		s.pass(10 * time.Millisecond)
+		a, b := s.nodes[0].srv, s.nodes[1].srv
+		far, err := a.Cluster().Client(t.Context(), "bob")
+		require.NoError(t, err)
+		const total = 4000
+		made := 0
+		ended := make(chan error, 1)
+		go func() {
+			n, err := core.Upload[int](t.Context(), far, "slow", "", func(yield func([]byte) bool) {
+				for made < total && yield(append([]byte(strconv.Itoa(made)), make([]byte, 1000)...)) {
+					made++
+				}
+			})
+			if err == nil && n != total {
+				err = core.NewError(core.CodeInternal, strconv.Itoa(n))
+			}
+			ended <- err
+		}()
+		s.pass(5 * time.Second)
+		stuck := made
+		require.Less(t, stuck, 1000, "windows of 64 KiB, and what waits in between")
+		require.Less(t, a.Stats().Relay.Waiting, 64<<10)
+		require.Less(t, b.Stats().Relay.Waiting, 64<<10)
+		s.pass(5 * time.Second)
+		require.Equal(t, stuck, made)
+		require.NoError(t, a.Named("bob").Send("say", "hi"))
+		s.wants("say hi", bob)
+		close(begin)
+		require.NoError(t, <-ended)
+
+		n := 0
+		for item, err := range core.Stream[[]byte](t.Context(), far, "quick", "") {
+			require.NoError(t, err)
+			require.Len(t, item, 1000)
+			if n++; n == 10 {
+				s.pass(5 * time.Second)
+				require.Less(t, b.Stats().Relay.Waiting, 64<<10)
+				require.Less(t, b.Stats().Streams.Waiting+b.Stats().Streams.Held+a.Stats().Streams.Held, 1<<20)
+			}
+		}
+		require.Equal(t, total, n)
+	})
+}
+
+// A stream ends with an error that says how far it came, whatever becomes of the nodes, the messages between them and the client.
+func TestFaultsOfStreamsAcrossNodes(t *testing.T) {
+	tests := map[string]struct {
+		do   func(s *clusterScene, far *core.Remote)
+		want core.Code
+	}{
+		"the client's node dies":   {func(s *clusterScene, _ *core.Remote) { s.nodes[1].way.Kill() }, core.CodeConnLost},
+		"the client's node is cut": {func(s *clusterScene, _ *core.Remote) { s.nodes[1].way.Cut() }, core.CodeConnLost},
+		"this node is cut":         {func(s *clusterScene, _ *core.Remote) { s.nodes[0].way.Cut() }, core.CodeConnLost},
+		"a message there is lost": {func(s *clusterScene, _ *core.Remote) {
+			s.dropOne(relay.TopicOfNode(s.nodes[1].srv.Cluster().Node().Number))
+		}, core.CodeConnLost},
+		"a message back is lost": {func(s *clusterScene, _ *core.Remote) {
+			s.dropOne(relay.TopicOfNode(s.nodes[0].srv.Cluster().Node().Number))
+		}, core.CodeConnLost},
+		"the client goes":        {func(s *clusterScene, _ *core.Remote) { s.clients[0].Close() }, core.CodeClosed}, //nolint:errcheck // nothing to be done about it
+		"the client is put out":  {func(_ *clusterScene, far *core.Remote) { far.Disconnect(core.NewError(core.CodeApplication, "go")) }, core.CodeApplication},
+		"the other node is shut": {func(s *clusterScene, _ *core.Remote) { s.nodes[1].srv.Shutdown(context.Background()) }, core.CodeShutdown}, //nolint:errcheck // nothing to be done about it
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inFarScene(t, clusterSetting{}, func(t *testing.T, s *clusterScene, far *core.Remote, ended chan error) {
+				failed := make(chan error, 2)
+				go func() {
+					var err error
+					for _, err = range core.Stream[int](context.Background(), far, "for ever", 0) {
+					}
+					failed <- err
+				}()
+				go func() {
+					_, err := core.Upload[int](context.Background(), far, "sum", -1, func(yield func(int) bool) {
+						for yield(1) {
+							time.Sleep(time.Second)
+						}
+					})
+					failed <- err
+				}()
+				s.pass(2500 * time.Millisecond)
+				tc.do(s, far)
+				s.pass(8 * time.Second)
+				for range 2 {
+					select {
+					case err := <-failed:
+						var why *core.StreamError
+						require.ErrorAs(t, err, &why)
+						require.Equal(t, tc.want.String(), core.CodeOf(err).String(), "%v", err)
+						require.False(t, why.Taken == 0 && why.Sent == 0, "%v", err)
+						require.LessOrEqual(t, why.Delivered, why.Sent, "%v", err)
+					default:
+						t.Fatal("a stream goes on")
+					}
+				}
+				for range 2 {
+					select {
+					case err := <-ended:
+						require.Error(t, err)
+					default:
+						t.Fatal("a handler goes on")
+					}
+				}
+				for _, n := range s.nodes {
+					require.Zero(t, n.srv.Stats().Streams.Open)
+				}
+			})
+		})
+	}
+}
+
+// dropOne drops the next message on a topic.
+func (s *clusterScene) dropOne(topic string) {
+	once := true
+	s.broker.Drop(func(on string, _ []byte) bool {
+		drop := once && on == topic
+		once = once && !drop
+		return drop
+	})
+}
+
+// Streams begin anew after a loss.
+func TestStreamsAfterALoss(t *testing.T) {
+	inFarScene(t, clusterSetting{}, func(t *testing.T, s *clusterScene, far *core.Remote, _ chan error) {
+		for _, n := range []int{0, 1} {
+			_, err := counts(core.Stream[int](t.Context(), far, "count", 5))
+			require.NoError(t, err)
+			s.dropOne(relay.TopicOfNode(s.nodes[n].srv.Cluster().Node().Number))
+			_, err = counts(core.Stream[int](t.Context(), far, "count", 5))
+			require.Equal(t, core.CodeConnLost, core.CodeOf(err))
+		}
+		_, err := counts(core.Stream[int](t.Context(), far, "count", 5))
+		require.NoError(t, err)
+	})
+}
+
+// A node opens no more streams to its clients for others than it answers questions.
+func TestManyStreamsFromAnotherNode(t *testing.T) {
+	inFarScene(t, clusterSetting{options: func(_ int, o *core.ServerOptions) { o.Cluster.MaxQuestions = 3 }}, func(t *testing.T, s *clusterScene, far *core.Remote, _ chan error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := make(chan error, 10)
+		for range 10 {
+			go func() {
+				var err error
+				for _, err = range core.Stream[int](ctx, far, "for ever", 0) {
+				}
+				failed <- err
+			}()
+		}
+		for range 7 {
+			err := <-failed
+			require.Equal(t, core.CodeTooManyCalls, core.CodeOf(err))
+			require.False(t, core.IsRemote(err))
+		}
+		cancel()
+		for range 3 {
+			require.ErrorIs(t, <-failed, context.Canceled)
+		}
+		s.pass(time.Second)
+		_, err := counts(core.Stream[int](t.Context(), far, "count", 5))
+		require.NoError(t, err)
+	})
+}
+
+// What is no message of a line, or breaks the protocol of streams, ends the streams between the two nodes at the most. Nothing is left behind.
+func TestHostileStreamsOverTheRelay(t *testing.T) {
+	inFarScene(t, clusterSetting{}, func(t *testing.T, s *clusterScene, far *core.Remote, ended chan error) {
+		a, b := s.nodes[0].srv, s.nodes[1].srv
+		var caught [][]byte
+		s.broker.Drop(func(_ string, payload []byte) bool {
+			if payload[1] == byte(relay.KindStreams) {
+				caught = append(caught, bytes.Clone(payload))
+			}
+			return false
+		})
+		_, err := counts(core.Stream[int](t.Context(), far, "count", 500))
+		require.NoError(t, err)
+		_, err = core.Upload[int](t.Context(), far, "sum", -1, slices.Values(make([]int, 500)))
+		require.NoError(t, err)
+		for range core.Stream[int](t.Context(), far, "for ever", 0) {
+			break
+		}
+		s.pass(time.Second)
+		s.broker.Drop(nil)
+		<-ended
+		nodes := []uint64{a.Cluster().Node().Number, b.Cluster().Node().Number}
+		random := rand.New(rand.NewPCG(5, 6))
+		number := uint64(1 << 40)
+		for range 4000 {
+			m := bytes.Clone(caught[random.IntN(len(caught))])
+			number++ // so that it is not dropped as one that has come
+			binary.BigEndian.PutUint64(m[14:], number)
+			head, body, _ := relay.ParseHead(m)
+			parsed, fault := relay.ParseStreams(body)
+			require.Equal(t, relay.None, fault)
+			switch random.IntN(4) {
+			case 0: // a line of its own, which begins
+				parsed.Line, parsed.Number = number, 1
+				m = parsed.Append(m[:relay.HeaderSize])
+			case 1:
+				parsed.Line, parsed.Number = number, 1
+				m = parsed.Append(m[:relay.HeaderSize])
+				for range 1 + random.IntN(4) {
+					m[relay.HeaderSize+random.IntN(len(m)-relay.HeaderSize)] = byte(random.Uint32())
+				}
+			case 2:
+				parsed.Theirs = !parsed.Theirs
+				m = parsed.Append(m[:relay.HeaderSize])
+			case 3:
+				m = m[:relay.HeaderSize+random.IntN(len(body))]
+			}
+			to := nodes[random.IntN(2)]
+			if to == head.Node {
+				continue
+			}
+			s.broker.Inject(relay.TopicOfNode(to), m)
+			if random.IntN(20) == 0 {
+				s.pass(time.Millisecond)
+			}
+		}
+		s.pass(15 * time.Second)
+		for len(ended) > 0 {
+			<-ended
+		}
+		require.NotZero(t, b.Stats().Relay.Refused)
+		for range 100 { // the numbers that were noted are made up
+			if _, err = counts(core.Stream[int](t.Context(), far, "count", 500)); err == nil {
+				break
+			}
+			s.pass(time.Second)
+		}
+		require.NoError(t, err)
+		s.pass(15 * time.Second)
+		for _, n := range s.nodes {
+			require.Zero(t, n.srv.Stats().Streams.Open)
+			require.Len(t, n.srv.Cluster().Nodes(), 1)
+		}
+		require.NoError(t, s.clients[0].Err())
+	})
+}
