@@ -25,6 +25,9 @@ func run(args []string) error {
 	if len(args) > 0 && args[0] == "web" {
 		return runWeb(args[1:])
 	}
+	if len(args) > 0 && args[0] == "cluster" {
+		return runCluster(args[1:], os.Stdout)
+	}
 	return runBench(args)
 }
 

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -17,11 +18,17 @@ type Fanout struct {
 	// Rate, if not 0, is how many messages are sent in a second, whatever is in flight. Latencies
 	// are measured then.
 	Rate int
+
+	// From is the address of the server that the publisher connects to. Empty means the server of the receivers.
+	From string
+	// Settle is how long the receivers wait before the first message, until that server knows of them.
+	Settle time.Duration
 }
 
 // Run does the work until the meter says that it is over.
 func (f Fanout) Run(t Target, m *Meter) error {
-	publisher, err := t.dial(0, role{job: send}, 4<<10)
+	from := Target{Addr: cmp.Or(f.From, t.Addr), Protocol: t.Protocol}
+	publisher, err := from.dial(0, role{job: send}, 4<<10)
 	if err != nil {
 		return err
 	}
@@ -33,6 +40,7 @@ func (f Fanout) Run(t Target, m *Meter) error {
 		return err
 	}
 	defer closeAll(receivers)
+	time.Sleep(f.Settle)
 
 	w := &fanout{Fanout: f, meter: m, receivers: receivers, publisher: publisher}
 	w.block = max(f.Window/f.Groups/8, 1)

@@ -8,10 +8,18 @@ import (
 
 // centrifuge with its Protobuf protocol. Its limit of 16 messages in one write is raised for speed, and its limit of
 // 1 MiB in a queue is raised so that nothing is dropped.
-func startCentrifuge() (string, error) {
+func startCentrifuge() (string, error) { return serveCentrifuge(nil) }
+
+// serveCentrifuge serves with a broker, if prepare sets one.
+func serveCentrifuge(prepare func(*centrifuge.Node) error) (string, error) {
 	node, err := centrifuge.New(centrifuge.Config{ClientQueueMaxSize: 64 << 20})
 	if err != nil {
 		return "", err
+	}
+	if prepare != nil {
+		if err := prepare(node); err != nil {
+			return "", err
+		}
 	}
 	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
 		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{}, MaxMessagesInFrame: -1}, nil

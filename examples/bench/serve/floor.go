@@ -14,15 +14,14 @@ import (
 // other connections, all that wait in one write. There is nothing
 // else: no limits, no heartbeats, no names. With writeEach it is floor-singly.
 func startFloor(out flushFunc) func() (string, error) {
-	return func() (string, error) { return serveFloor(out) }
+	return func() (string, error) { return serveFloor(&floor{out: out}) }
 }
 
-func serveFloor(out flushFunc) (string, error) {
+func serveFloor(s *floor) (string, error) {
 	l, err := listen()
 	if err != nil {
 		return "", err
 	}
-	s := &floor{out: out}
 	go func() {
 		for {
 			nc, err := l.Accept()
@@ -40,7 +39,8 @@ func serveFloor(out flushFunc) (string, error) {
 
 type floor struct {
 	groups groups[*outbox]
-	out    flushFunc // writes messages from other connections
+	out    flushFunc  // writes messages from other connections
+	link   *floorLink // to the other servers; nil if there are none
 }
 
 func (s *floor) serve(nc net.Conn) error {
@@ -68,6 +68,9 @@ func (s *floor) serve(nc net.Conn) error {
 	box := newOutbox(nc, s.out)
 	defer box.close()
 	s.groups.join(job.group, box)
+	if err := s.link.follow(s, job.group); err != nil {
+		return err
+	}
 	defer s.groups.leave(job.group, box)
 	box.put(appendFloor(nil, ready))
 	_, err = r.next() // it returns when the connection ends
@@ -142,6 +145,9 @@ func (s *floor) relay(r *floorReader) error {
 		frame = appendFloor(frame[:0], message)
 		for _, box := range s.groups.of(message) {
 			box.put(frame)
+		}
+		if err := s.link.publish(message); err != nil {
+			return err
 		}
 	}
 }

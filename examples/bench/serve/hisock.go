@@ -16,6 +16,11 @@ import (
 // queues are on.
 func serveHisock(l transport.Listener) {
 	srv, _ := core.NewServer(nil) // no options, no error
+	serveWith(srv, l)
+}
+
+// serveWith has a server do all that a load may ask for.
+func serveWith(srv *core.Server, l transport.Listener) {
 	srv.OnBytes("echo", func(_ context.Context, c *core.Conn, payload []byte) error {
 		return c.SendBytes("echo", payload)
 	})

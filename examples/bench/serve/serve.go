@@ -64,6 +64,16 @@ func Names() []string {
 	return names
 }
 
+// nodeStarters start the servers of clusters. Behind "@" their names have the address of NATS, or for NATS the directory
+// for its files.
+var nodeStarters = map[string]func(with string) (addr string, err error){
+	"cluster/broker":     startBroker,
+	"cluster/floor":      startFloorNode,
+	"cluster/hisock/tcp": startHisockTCPNode,
+	"cluster/hisock/ws":  startHisockWSNode,
+	"cluster/centrifuge": startCentrifugeNode,
+}
+
 // Run runs a server until in ends. It writes the address as a line to out, and then a line for each
 // line it reads:
 //
@@ -75,6 +85,9 @@ func Names() []string {
 // If profile names a directory, a profile of processor time is written there.
 func Run(name, profile string, in io.Reader, out io.Writer) error {
 	start := starters[name]
+	if of, with, ok := strings.Cut(name, "@"); ok && nodeStarters[of] != nil {
+		start = func() (string, error) { return nodeStarters[of](with) }
+	}
 	if start == nil {
 		return fmt.Errorf("serve: no contestant %q", name)
 	}
