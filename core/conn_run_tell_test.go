@@ -284,7 +284,7 @@ func runScene(t *testing.T, hook string, act func(*scene, context.Context, *Conn
 		running.Go(func() {
 			for ctx.Err() == nil {
 				s.cl.Update(0)
-				time.Sleep(20 * time.Millisecond)
+				time.Sleep(250 * time.Millisecond)
 			}
 		})
 	}
