@@ -1,5 +1,5 @@
-// Runs browser tests: node test/run.mjs [FILE]... All files share one build of the server's program and of the bundle. One more file
-// runs at a time than there are processors, since pages and servers often wait for each other, or for the time.
+// Runs browser tests: node test/run.mjs [FILE]... All files share one build of the server's program and of the bundle. Two more files
+// run at a time than there are processors, since pages and servers often wait for each other, or for the time.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,7 +12,7 @@ const here = import.meta.dirname;
 const suffix = ".test.mjs";
 
 /** The files that take longest, the longest first: at the end no file should run alone. */
-const first = ["chat", "package", "engines", "retry", "keep", "life", "program"];
+const first = ["chat", "keep", "life", "retry", "package", "playground", "engines", "messages", "files", "network", "streams"];
 
 const place = (name) => (first.includes(name) ? first.indexOf(name) : first.length);
 
@@ -25,7 +25,7 @@ const dir = await mkdtemp(join(tmpdir(), "hisock-browser-"));
 try {
   await build(dir);
   const files = process.argv.length > 2 ? process.argv.slice(2) : await allFiles();
-  const tests = spawn(process.execPath, ["--test", "--test-timeout=300000", `--test-concurrency=${availableParallelism() + 1}`, ...files], {
+  const tests = spawn(process.execPath, ["--test", "--test-timeout=300000", `--test-concurrency=${availableParallelism() + 2}`, ...files], {
     cwd: dirname(here), env: { ...process.env, HISOCK_BUILT: dir }, stdio: "inherit",
   });
   const [code] = await once(tests, "exit");
