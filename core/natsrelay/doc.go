@@ -17,11 +17,32 @@
 // [Options.MaxPayload]. The handler is told why, and the node connects anew every third of its lease, until it is accepted.
 // An error that NATS' client does not know ends the connection for good: the node stays down, and says why.
 //
+// # Histories
+//
+// A [History] keeps the messages of groups, for [core.History].Store. It uses one stream, in files unless [HistoryOptions].Memory is set, and needs no [Relay]:
+//
+//	store, err := natsrelay.NewHistory(natsrelay.HistoryOptions{Servers: []string{"nats://10.0.0.7:4222"}, Replicas: 3})
+//
+// Servers need these permissions for it; s is the name of the stream, "HISTORY_" and the prefix in the same form:
+//
+//	publish    p.history.kept.*, $JS.API.STREAM.INFO.s, $JS.API.STREAM.CREATE.s, $JS.API.STREAM.UPDATE.s, $JS.API.STREAM.PURGE.s,
+//	           $JS.API.STREAM.MSG.GET.s, $JS.API.DIRECT.GET.s
+//	subscribe  p.history.told.*, _INBOX.>
+//
+// Each group has a subject, and each message of NATS on it is a block: the epoch, the number of its first message, and the messages that one server had for the
+// group at that moment. A block is stored only if the message of NATS that the server takes for the last one of the subject is the last one. So numbers have no gap,
+// and of two servers that append at once one tries again behind the other. A block whose answer was lost is looked for by the id of its first message.
+//
+// NATS tells what it has stored on another subject (republish), to which servers subscribe for the groups that have members there: an entry in a map of NATS, and no consumer.
+// The last message of a subject is asked from the leader of the stream, and what is before it from any server of NATS that has it.
+//
 // # What is where
 //
 //	p.TOPIC                a message on a topic
 //	$KV.p.lease.ID         a lease, with a time to live
 //	$KV.p.claim.KEY        a claim: the length of the lease's id in a byte, the id, the value
+//	p.history.kept.GROUP   a block of a group, in the stream
+//	p.history.told.GROUP   the same block, when it is stored
 //
 // # How claims stay with one node
 //
