@@ -3,7 +3,6 @@ package core
 import (
 	"errors"
 	"io"
-	"runtime"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/outbox"
@@ -123,7 +122,7 @@ func (c *Conn) readOn(rd *reader, woken bool) (pass bool) {
 		}
 		if !browser && rd.woken {
 			rd.woken = false
-			runtime.Gosched() // the receiver runs next, while its items are in the cache of this processor
+			c.streams.Load().LetTake()
 		}
 		had := rd.w - rd.r
 		if hasCrowd && c.guard != nil {

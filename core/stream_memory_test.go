@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -49,7 +50,7 @@ func TestStreamsThatNobodyTakes(t *testing.T) {
 			go io.Copy(up, endless{}) //nolint:errcheck // until the context ends
 			open = append(open, down, up)
 		}
-		synctest.Wait()
+		settle()
 		filled := func() (here, there StreamStats) {
 			here, there = cl.Stats().Streams, c.Stats().Streams
 			for _, s := range []StreamStats{here, there} {
@@ -72,7 +73,7 @@ func TestStreamsThatNobodyTakes(t *testing.T) {
 			items++
 		}
 		require.Equal(t, 20_000, items)
-		synctest.Wait()
+		settle()
 		here2, there2 := filled()
 		require.Equal(t, here.ReceivedBytes, here2.ReceivedBytes-(there2.SentBytes-there.SentBytes), "no more for those")
 		require.Equal(t, there.ReceivedBytes, there2.ReceivedBytes)
@@ -85,6 +86,12 @@ func TestStreamsThatNobodyTakes(t *testing.T) {
 			require.Error(t, s.Close())
 		}
 	})
+}
+
+// settle waits until all that is under way has come. A reader rests for a while after it has woken a receiver.
+func settle() {
+	time.Sleep(10 * time.Millisecond)
+	synctest.Wait()
 }
 
 // The window of a client that has taken all so far grows, and then the client stops: the stream holds the window and its part of the growth.
@@ -106,12 +113,12 @@ func TestStreamGrowth(t *testing.T) {
 				require.NoError(t, err)
 				_, err = io.CopyN(io.Discard, s, 16<<20)
 				require.NoError(t, err)
-				synctest.Wait()
+				settle()
 				held := cl.Stats().Streams.Held
 				for tries := 0; held <= tc.least && tries < 100; tries++ { // a part of the window may not have been granted again yet
 					_, err = io.CopyN(io.Discard, s, 16<<10)
 					require.NoError(t, err)
-					synctest.Wait()
+					settle()
 					held = cl.Stats().Streams.Held
 				}
 				require.Greater(t, held, tc.least)

@@ -110,6 +110,7 @@ func (s *Stream) drainLocked() {
 // refuseLocked drops the received items, and all items that come later.
 func (s *Stream) refuseLocked(why error) {
 	s.stopped = true
+	s.t.rest.overLocked()
 	s.aborted.Store(true)
 	if s.inErr == nil {
 		s.inErr = why

@@ -76,6 +76,7 @@ func (s *Stream) gotAllLocked() (woken bool) {
 	}
 	s.weighLocked()
 	if woken = s.waits && s.hasItemsLocked(); woken {
+		s.t.rest.expectLocked()
 		s.wakeReaderLocked()
 	}
 	return woken

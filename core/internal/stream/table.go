@@ -73,6 +73,7 @@ type Table struct {
 	turns   []*Stream // the streams with items to send or an end after them, in the order of their turns
 	offered bool      // Ready has been called for items, and Pull has left some since
 	flow    flow
+	rest    rest
 
 	bufs   [][]byte // the results of the last Pull
 	counts []int32
@@ -81,6 +82,7 @@ type Table struct {
 // Init prepares the table of a connection of a server or a client.
 func (t *Table) Init(l Limits, server bool, of *budget.Budget, owner Owner) {
 	t.limits, t.owner, t.budget, t.open = l, owner, of, make(map[uint64]*Stream)
+	t.rest.over, t.rest.next = make(chan struct{}, 1), leastLeave
 	if !server {
 		t.side = 1
 	}

@@ -45,10 +45,12 @@ func (s *Stream) refill() (st State, err error) {
 		s.nextLocked()
 	case s.inErr != nil || s.inDone || s.stopped:
 		st, err = Ended, s.inErr
+		t.rest.overLocked()
 		s.dropReceivedLocked()
 		s.ungrowLocked()
 	default:
 		st, s.waits = Wait, true
+		t.rest.overLocked()
 		s.atePartLocked()
 		s.hungryLocked()
 		s.keepLocked()
