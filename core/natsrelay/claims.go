@@ -71,11 +71,11 @@ func (n *node) claimWith(ctx context.Context, own, key string, value []byte) (mi
 	wanted := claim{lease: own, value: value}.encode()
 	revision := uint64(0) // most keys are free
 	for {
-		_, err := n.bucket.put(ctx, entry, wanted, revision, 0)
+		_, err := n.store().put(ctx, entry, wanted, revision, 0)
 		if !mustLook(err) {
 			return err == nil, nil, err
 		}
-		e, ok, err := n.bucket.get(ctx, entry)
+		e, ok, err := n.store().get(ctx, entry)
 		if err != nil {
 			return false, nil, err
 		}
@@ -107,7 +107,7 @@ func (n *node) Release(ctx context.Context, key string) error {
 		return err
 	}
 	for {
-		e, ok, err := n.bucket.get(ctx, claimEntry+key)
+		e, ok, err := n.store().get(ctx, claimEntry+key)
 		if err != nil {
 			return n.explain(ctx, err)
 		}
@@ -115,7 +115,7 @@ func (n *node) Release(ctx context.Context, key string) error {
 		if !ok || !isClaim || there.lease != own {
 			return nil
 		}
-		_, err = n.bucket.put(ctx, claimEntry+key, nil, e.revision, releasedTime)
+		_, err = n.store().put(ctx, claimEntry+key, nil, e.revision, releasedTime)
 		if err == nil {
 			return nil
 		}
@@ -132,7 +132,7 @@ func (n *node) Lookup(ctx context.Context, key string) (held []byte, ok bool, er
 	if _, err := n.holding(ctx); err != nil {
 		return nil, false, err
 	}
-	e, ok, err := n.bucket.get(ctx, claimEntry+key)
+	e, ok, err := n.store().get(ctx, claimEntry+key)
 	if err != nil {
 		return nil, false, n.explain(ctx, err)
 	}

@@ -2,7 +2,10 @@ package natsrelay
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -65,6 +68,15 @@ func (h *hub) guest(t *testing.T, name, user string) *guest {
 	})
 	c.HandleBytes("greet", func(_ context.Context, _ *core.Conn, payload []byte) ([]byte, error) {
 		return []byte(name + " greets " + string(payload)), nil
+	})
+	core.HandleUpload(c, "size", func(_ context.Context, _ *core.Conn, _ string, items iter.Seq2[[]byte, error]) (n int, err error) {
+		for item, err := range items {
+			if err != nil {
+				return n, err
+			}
+			n += len(item)
+		}
+		return n, nil
 	})
 	t.Cleanup(func() { c.Close() })
 	return g
@@ -153,4 +165,30 @@ func TestServersOverNATS(t *testing.T) {
 	anew := startServer(t, server.Options{Port: port})
 	together()
 	works(anew)
+}
+
+// A stream to a client at another node carries much more than NATS takes in a message, and so does a message that goes in parts.
+func TestStreamsAndLargeMessagesOverNATS(t *testing.T) {
+	t.Parallel()
+	broker := startServer(t, server.Options{})
+	r := newRelay(t, Options{Servers: []string{broker.ClientURL()}, MaxPayload: core.MinRelayPart})
+	a, b := startHub(t, "a", r), startHub(t, "b", r)
+	until(t, "the nodes know each other", func() bool { return len(a.srv.Cluster().Nodes()) == 1 && len(b.srv.Cluster().Nodes()) == 1 })
+	var bob *guest
+	until(t, "names can be claimed", func() bool {
+		bob = b.guest(t, "bob", "u")
+		return bob.Connect(waiting(t)) == nil
+	})
+	far, err := a.srv.Cluster().Client(waiting(t), "bob")
+	require.NoError(t, err)
+	items := slices.Repeat([][]byte{make([]byte, 1000), make([]byte, 40_000)}, 200)
+	n, err := core.Upload[int](waiting(t), far, "size", "", slices.Values(items))
+	require.NoError(t, err)
+	require.Equal(t, 200*41_000, n)
+	large := strings.Repeat("x", 40_000)
+	until(t, "a large message comes", func() bool {
+		require.NoError(t, a.srv.Group("g").SendBytes("say", []byte(large)))
+		return bob.heard(large)
+	})
+	require.Zero(t, b.srv.Stats().Relay.Lost+b.srv.Stats().Relay.Refused+a.srv.Stats().Relay.Unsent)
 }

@@ -15,7 +15,8 @@
 //
 // A node is down while NATS refuses a topic, for lack of a permission or because of a bound on subscriptions, or takes no payloads of
 // [Options.MaxPayload]. The handler is told why, and the node connects anew every third of its lease, until it is accepted.
-// An error that NATS' client does not know ends the connection for good: the node stays down, and says why.
+// A topic on which it may not publish is tried before the node is up again. An error that NATS' client does not know ends the connection for good: the
+// node makes another one within a third of its lease.
 //
 // # Histories
 //

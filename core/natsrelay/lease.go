@@ -37,7 +37,7 @@ func (n *node) renew(ctx context.Context) error {
 	n.mu.Unlock()
 	for {
 		begun := time.Now()
-		revision, err := n.bucket.put(ctx, leaseEntry+own.id, []byte(alive), own.revision, n.options.Lease)
+		revision, err := n.store().put(ctx, leaseEntry+own.id, []byte(alive), own.revision, n.options.Lease)
 		if err == nil {
 			own.revision = revision
 			n.mu.Lock()
@@ -52,7 +52,7 @@ func (n *node) renew(ctx context.Context) error {
 			return err
 		}
 		// Perhaps an earlier renewal arrived whose answer was lost.
-		e, ok, err := n.bucket.get(ctx, leaseEntry+own.id)
+		e, ok, err := n.store().get(ctx, leaseEntry+own.id)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (n *node) isOver(ctx context.Context, id string) (bool, error) {
 		return true, nil
 	}
 	for {
-		e, ok, err := n.bucket.get(ctx, leaseEntry+id)
+		e, ok, err := n.store().get(ctx, leaseEntry+id)
 		if err != nil {
 			return false, err
 		}
@@ -82,7 +82,7 @@ func (n *node) isOver(ctx context.Context, id string) (bool, error) {
 			return false, nil
 		}
 		if !ok {
-			if _, err := n.bucket.put(ctx, leaseEntry+id, []byte(over), 0, overTime); mustLook(err) {
+			if _, err := n.store().put(ctx, leaseEntry+id, []byte(over), 0, overTime); mustLook(err) {
 				continue
 			} else if err != nil {
 				return false, err
@@ -102,12 +102,12 @@ func (n *node) endLease(ctx context.Context) error {
 		return nil // it was never held, so no claim has its id
 	}
 	for {
-		_, err := n.bucket.put(ctx, leaseEntry+own.id, []byte(over), own.revision, overTime)
+		_, err := n.store().put(ctx, leaseEntry+own.id, []byte(over), own.revision, overTime)
 		if !mustLook(err) {
 			return err
 		}
 		// Perhaps a renewal arrived whose answer the keeper did not wait for.
-		e, ok, err := n.bucket.get(ctx, leaseEntry+own.id)
+		e, ok, err := n.store().get(ctx, leaseEntry+own.id)
 		if err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ func TestCloseEndsALeaseThatWasJustRenewed(t *testing.T) {
 	n.mu.Lock()
 	own := n.lease
 	n.mu.Unlock()
-	_, err := n.bucket.put(waiting(t), leaseEntry+own.id, []byte(alive), own.revision, longLease)
+	_, err := n.store().put(waiting(t), leaseEntry+own.id, []byte(alive), own.revision, longLease)
 	require.NoError(t, err)
 	require.NoError(t, n.Close(waiting(t)))
 	mine, _, err := other.Claim(waiting(t), "k", []byte("other"))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -21,8 +22,7 @@ type node struct {
 	options Options
 	id      string
 	subject string // of a topic: this and the topic
-	conn    *nats.Conn
-	bucket  *bucket
+	client  atomic.Pointer[client]
 	inbox   *inbox
 	dead    graveyard
 
@@ -33,16 +33,17 @@ type node struct {
 	stopped sync.WaitGroup // keep and pump
 	sweeps  sync.WaitGroup // sweep, which may wait for NATS some seconds longer
 
-	// Topics that the node has subscribed to. Only the caller of Subscribe and Unsubscribe uses it, one at a time.
-	topics map[string]*nats.Subscription
+	subscribing sync.Mutex                    // held while subscriptions change; taken before mu; guards topics
+	topics      map[string]*nats.Subscription // topics that the node has subscribed to; nil if the connection was closed for good
 
 	mu   sync.Mutex // guards the fields below
 	up   bool
 	cuts int   // how often the connection was lost
 	why  error // why the node is down; nil if that is not known yet
 
-	refused   bool  // NATS refuses what the node needs on this connection
-	objection error // what NATS has not allowed last on this connection
+	refused   bool     // NATS refuses what the node needs on this connection
+	objection error    // what NATS has not allowed last on this connection
+	denied    []string // subjects to which NATS has not allowed the node to publish, since it was up for the last time
 
 	closed  bool
 	lease   lease
@@ -73,30 +74,34 @@ func join(ctx context.Context, o Options, id string, h core.RelayHandler) (*node
 	n.link, n.unlink = context.WithCancelCause(n.life)
 	n.unlink(ErrDown)
 	n.inbox = newInbox(h, o.MaxPending)
-	if err := n.connect(ctx); err != nil {
-		n.inbox.close()
-		return nil, err
-	}
-	js, err := jetstream.New(n.conn)
+	c, err := n.connect(ctx)
 	if err != nil {
 		n.inbox.close()
-		n.conn.Close()
 		return nil, err
 	}
-	n.bucket = newBucket(js, o.Prefix, o.Replicas)
+	n.client.Store(c)
 	n.stopped.Go(n.pump)
 	n.stopped.Go(n.keep)
 	return n, nil
 }
 
-// connect makes the connection. If no server can be reached it returns nil all the same, and the connection goes on trying.
-func (n *node) connect(ctx context.Context) error {
+// A client is a connection, which NATS' client keeps up by itself until it closes it for good.
+type client struct {
+	conn  *nats.Conn
+	store *bucket
+}
+
+func (n *node) nats() *nats.Conn { return n.client.Load().conn }
+func (n *node) store() *bucket   { return n.client.Load().store }
+
+// connect makes a connection. If no server can be reached it succeeds all the same, and the connection goes on trying.
+func (n *node) connect(ctx context.Context) (*client, error) {
 	lease := n.options.Lease
 	opts := nats.GetDefaultOptions()
 	opts.Name = "hisock " + n.id
 	for _, set := range n.options.NATS {
 		if err := set(&opts); err != nil {
-			return fmt.Errorf("%w: %w", ErrOptions, err)
+			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 		}
 	}
 	opts.Servers = n.options.Servers
@@ -135,31 +140,38 @@ func (n *node) connect(ctx context.Context) error {
 		}
 	}
 	opts.ReconnectErrCB = func(_ *nats.Conn, err error) { became(err) }
-	opts.ClosedCB = func(c *nats.Conn) { became(c.LastError()) }
+	opts.ClosedCB = func(c *nats.Conn) {
+		became(c.LastError())
+		n.look()
+	}
 	opts.ConnectedCB = func(*nats.Conn) {
 		became(nil)
 		n.look()
 	}
 	conn, err := dial(ctx, opts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case err = <-first:
 		if isForGood(err) {
 			conn.Close()
-			return err
+			return nil, err
 		}
 	case <-ctx.Done():
 		conn.Close()
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if most := conn.MaxPayload(); conn.IsConnected() && most < int64(n.options.MaxPayload) {
 		conn.Close()
-		return tooSmall(most, n.options.MaxPayload)
+		return nil, tooSmall(most, n.options.MaxPayload)
 	}
-	n.conn = conn
-	return nil
+	js, err := jetstream.New(conn)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &client{conn: conn, store: newBucket(js, n.options.Prefix, n.options.Replicas)}, nil
 }
 
 // isForGood reports whether it does not help to connect again.
@@ -250,7 +262,7 @@ func (n *node) keep() {
 			return
 		case <-n.changed:
 		case <-timer.C:
-			n.retry()
+			n.retry(third)
 		case <-sweep.C:
 			n.sweeps.Go(func() {
 				ctx, end := context.WithTimeout(n.life, sweepEvery)
@@ -261,7 +273,7 @@ func (n *node) keep() {
 			continue
 		}
 		next := third
-		if n.conn.IsConnected() && !n.check(third) {
+		if n.nats().IsClosed() || n.nats().IsConnected() && !n.check(third) {
 			next = third / 4
 		}
 		timer.Reset(next)
@@ -282,7 +294,8 @@ func (n *node) check(patience time.Duration) bool {
 	// Without JetStream the node can still publish, so it is up. But the server must have the subscriptions.
 	flush, cancelFlush := context.WithTimeout(n.life, patience)
 	defer cancelFlush()
-	if n.conn.FlushWithContext(flush) != nil {
+	denied := n.tryDenied()
+	if n.nats().FlushWithContext(flush) != nil {
 		return false
 	}
 	if why := n.unfit(); why != nil {
@@ -295,6 +308,7 @@ func (n *node) check(patience time.Duration) bool {
 		return false
 	}
 	n.up, n.why = true, nil
+	n.denied = n.denied[denied:] // NATS allows them now
 	n.link, n.unlink = context.WithCancelCause(n.life)
 	n.inbox.tell(event{kind: wentUp})
 	return renewed
@@ -307,7 +321,7 @@ func (n *node) pump() {
 		case <-n.life.Done():
 			return
 		case m := <-n.pipe:
-			if len(m.Subject) > len(n.subject) {
+			if len(m.Subject) > len(n.subject) && !isTrial(m) {
 				n.inbox.message(m.Subject[len(n.subject):], m.Data)
 			}
 		}
@@ -324,7 +338,7 @@ func (n *node) Publish(batch []core.RelayMessage) (sent int, err error) {
 		if len(m.Payload) > n.options.MaxPayload {
 			return i, ErrTooLong
 		}
-		if err := n.conn.Publish(n.subject+m.Topic, m.Payload); err != nil {
+		if err := n.nats().Publish(n.subject+m.Topic, m.Payload); err != nil {
 			return i, fmt.Errorf("%w: %w", ErrDown, err)
 		}
 	}
@@ -348,11 +362,13 @@ func (n *node) Subscribe(topic string) error {
 	if n.isClosed() {
 		return ErrClosed
 	}
-	if n.topics[topic] != nil {
+	n.subscribing.Lock()
+	defer n.subscribing.Unlock()
+	if _, has := n.topics[topic]; has {
 		return nil
 	}
-	sub, err := n.conn.ChanSubscribe(n.subject+topic, n.pipe)
-	if err != nil {
+	sub, err := n.nats().ChanSubscribe(n.subject+topic, n.pipe)
+	if err != nil && n.isClosed() {
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	n.topics[topic] = sub
@@ -364,12 +380,14 @@ func (n *node) Unsubscribe(topic string) error {
 	if n.isClosed() {
 		return ErrClosed
 	}
+	n.subscribing.Lock()
+	defer n.subscribing.Unlock()
 	sub := n.topics[topic]
+	delete(n.topics, topic)
 	if sub == nil {
 		return nil
 	}
-	delete(n.topics, topic)
-	if err := sub.Unsubscribe(); err != nil && n.conn.IsClosed() {
+	if err := sub.Unsubscribe(); err != nil && n.isClosed() {
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return nil
@@ -416,11 +434,11 @@ func (n *node) end(ctx context.Context) (err error) {
 	n.mu.Lock()
 	n.giveUp = cancel
 	n.mu.Unlock()
-	if n.conn.IsConnected() {
-		err = errors.Join(n.conn.FlushWithContext(last), n.endLease(last))
+	if n.nats().IsConnected() {
+		err = errors.Join(n.nats().FlushWithContext(last), n.endLease(last))
 	}
 	cancel()
-	n.conn.Close()
+	n.nats().Close()
 	n.sweeps.Wait()
 	select {
 	case <-n.inbox.ended:

@@ -63,8 +63,8 @@ func TestPermissionsOfTheDocumentation(t *testing.T) {
 	require.Equal(t, 1, removed)
 	mustClaim(t, b, "k", "b")
 	require.NoError(t, b.Release(waiting(t), "k"))
-	require.NoError(t, b.conn.Flush())
-	require.NoError(t, b.conn.LastError())
+	require.NoError(t, b.nats().Flush())
+	require.NoError(t, b.nats().LastError())
 	require.Zero(t, lb.downs.Load())
 }
 
@@ -80,13 +80,76 @@ func TestRefusedTopicKeepsANodeDown(t *testing.T) {
 	require.ErrorIs(t, l.reason(), ErrDown)
 	_, err := n.Publish([]core.RelayMessage{{Topic: "t"}})
 	require.ErrorIs(t, err, nats.ErrPermissionViolation)
-	until(t, "it has tried again", func() bool { return n.conn.Stats().Reconnects > 1 })
+	until(t, "it has tried again", func() bool { return n.nats().Stats().Reconnects > 1 })
 	require.EqualValues(t, 1, l.ups.Load())
 	require.EqualValues(t, 1, l.downs.Load())
 	require.NoError(t, n.Unsubscribe("secret"))
 	until(t, "it is up again", func() bool { return l.ups.Load() == 2 })
 	require.NoError(t, connectAs(t, s).Publish("hisock.t", []byte("hello")))
 	until(t, "messages come", func() bool { return l.has("hello") })
+}
+
+// A node that may not publish on a topic is down until it may, and does not go up and down meanwhile.
+func TestRefusedPublicationKeepsANodeDown(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	o := allowed(&server.SubjectPermission{Deny: []string{"hisock.secret", "hisock.other"}}, nil)
+	o.Port = port
+	s := startServer(t, o)
+	n, l := joinNode(t, asAda(t, s, Options{Lease: shortLease}), "n")
+	_, heard := joinNode(t, asAda(t, s, Options{}), "m")
+	until(t, "both are up", func() bool { return l.ups.Load() == 1 && heard.ups.Load() == 1 })
+	_, err := n.Publish([]core.RelayMessage{{Topic: "t"}, {Topic: "secret"}, {Topic: "other"}})
+	require.NoError(t, err, "NATS says no later")
+	until(t, "it is down", func() bool { return l.downs.Load() > 0 })
+	require.ErrorIs(t, l.reason(), nats.ErrPermissionViolation)
+	until(t, "it has tried again", func() bool { return n.nats().Stats().Reconnects > 2 })
+	require.EqualValues(t, 1, l.ups.Load())
+	_, err = n.Publish([]core.RelayMessage{{Topic: "t"}})
+	require.ErrorIs(t, err, nats.ErrPermissionViolation)
+	s.Shutdown()
+	s.WaitForShutdown()
+	o = allowed(nil, nil)
+	o.Port = port
+	s = startServer(t, o)
+	heart := connectAs(t, s)
+	trials, err := heart.SubscribeSync("hisock.secret")
+	require.NoError(t, err)
+	until(t, "it is up", func() bool { return l.ups.Load() == 2 })
+	_, err = n.Publish([]core.RelayMessage{{Topic: "secret", Payload: []byte("hello")}})
+	require.NoError(t, err)
+	until(t, "it arrives", func() bool {
+		m, err := trials.NextMsg(patience)
+		require.NoError(t, err)
+		return string(m.Data) == "hello"
+	})
+	require.EqualValues(t, 2, l.ups.Load())
+}
+
+// A node makes another connection when NATS' client has closed its own for good.
+func TestConnectionThatIsClosedForGood(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, server.Options{})
+	r := newRelay(t, Options{Servers: []string{s.ClientURL()}, Lease: shortLease})
+	n, l := joinNode(t, r, "n")
+	other, lo := joinNode(t, r, "other")
+	require.NoError(t, n.Subscribe("before"))
+	until(t, "both are up", func() bool { return l.ups.Load() == 1 && lo.ups.Load() == 1 })
+	mustClaim(t, n, "k", "v")
+	n.nats().Close()
+	until(t, "it is down", func() bool { return l.downs.Load() == 1 })
+	require.NoError(t, n.Subscribe("meanwhile"), "it is noted")
+	until(t, "it is up again", func() bool { return l.ups.Load() == 2 })
+	_, err := other.Publish([]core.RelayMessage{{Topic: "before", Payload: []byte("1")}, {Topic: "meanwhile", Payload: []byte("2")}})
+	require.NoError(t, err)
+	until(t, "both arrive", func() bool { return l.has("1") && l.has("2") })
+	require.NoError(t, n.Subscribe("after"))
+	require.NoError(t, n.Unsubscribe("before"))
+	mustClaim(t, n, "k", "w")
+	mine, held, err := other.Claim(waiting(t), "k", nil)
+	require.NoError(t, err)
+	require.False(t, mine)
+	require.Equal(t, "w", string(held))
 }
 
 func TestTooManySubscriptionsKeepANodeDown(t *testing.T) {

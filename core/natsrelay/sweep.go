@@ -23,11 +23,11 @@ func sweepLater() time.Duration {
 
 // sweep removes the claims whose leases are over, which nobody has taken over. It returns how many it has removed.
 func (n *node) sweep(ctx context.Context) (removed int, err error) {
-	stream, err := n.bucket.open(ctx)
+	stream, err := n.store().open(ctx)
 	if err != nil {
 		return 0, err
 	}
-	prefix := n.bucket.subjects
+	prefix := n.store().subjects
 	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
 		FilterSubjects: []string{prefix + claimEntry + ">"},
 		DeliverPolicy:  jetstream.DeliverLastPerSubjectPolicy,
@@ -74,7 +74,7 @@ func (n *node) sweepEntry(ctx context.Context, key string, e entry) (removed boo
 			return false, err
 		}
 	}
-	_, err = n.bucket.put(ctx, key, nil, e.revision, releasedTime)
+	_, err = n.store().put(ctx, key, nil, e.revision, releasedTime)
 	if errors.Is(err, errConflict) {
 		return false, nil // somebody has it
 	}
