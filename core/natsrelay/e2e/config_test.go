@@ -83,6 +83,20 @@ func TestConfigurationOfThePage(t *testing.T) {
 		nodes[0].Publish([]core.RelayMessage{{Topic: "t"}}) //nolint:errcheck // tried again
 		return len(heard[1]) > 0
 	})
+	keep, err := natsrelay.NewHistory(natsrelay.HistoryOptions{Servers: urls, Replicas: servers, NATS: []nats.Option{nats.UserInfo("node", "secret")}})
+	require.NoError(t, err)
+	parts := make(appending, 16)
+	log, err := keep.Open(ctx, "n", core.HistoryRules{Messages: 10, Bytes: 1 << 20}, parts)
+	require.NoError(t, err)
+	defer log.Close(ctx) //nolint:errcheck // it is the end
+	require.NoError(t, log.Follow("g"))
+	Until(t, "what is kept can be read", func() bool {
+		_, err := log.Read(ctx, "g", 0, 0)
+		return err == nil
+	})
+	require.NoError(t, log.Append(ctx, []core.HistoryMessage{{Group: "g", ID: "i", Data: []byte("kept")}}))
+	require.Equal(t, [][]byte{[]byte("kept")}, (<-parts).Messages)
+	require.NoError(t, log.Forget(ctx, "g"))
 	_, err = nats.Connect(urls[0])
 	require.ErrorIs(t, err, nats.ErrAuthorization)
 	denied := make(chan error, 1)
@@ -107,3 +121,17 @@ func (hearing) Up()         {}
 func (hearing) Down(error)  {}
 func (hearing) Lost(int)    {}
 func (hearing) ClaimsLost() {}
+
+// An appending is a handler that has the parts that were appended.
+type appending chan core.HistoryPart
+
+func (a appending) Appended(_ string, p core.HistoryPart) {
+	p.Messages = append([][]byte(nil), p.Messages...)
+	for i, m := range p.Messages {
+		p.Messages[i] = append([]byte(nil), m...)
+	}
+	if len(p.Messages) > 0 {
+		a <- p
+	}
+}
+func (appending) Missed() {}
