@@ -56,10 +56,12 @@ var or = regexp.MustCompile(`(?m)^(\t+).*# or: (.*)$`)
 
 // The balancers of the page spread clients over three nodes, or send all clients of an address to one, and leave out a node that goes.
 func TestBalancersOfThePage(t *testing.T) {
+	t.Parallel()
 	for name, m := range merges {
 		for _, sticky := range []bool{false, true} {
 			kind := map[bool]string{false: "spread", true: "sticky"}[sticky]
 			t.Run(name+" "+kind, func(t *testing.T) {
+				t.Parallel()
 				d := &deployment{proxy: proxies[name]}
 				path(t, name)
 				text, err := os.ReadFile(d.proxy.config)
