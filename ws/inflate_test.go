@@ -9,7 +9,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -49,19 +48,7 @@ func compressedConn(stream *recording, unread []byte, client bool, limit int) *c
 // compressedPair is rawPair with compression.
 func compressedPair(t testing.TB, opts *Compression) (*rawPeer, *conn) {
 	t.Helper()
-	l := newTestListener(&Options{Compression: opts})
-	url, stop := serve(t, l, nil)
-	t.Cleanup(stop)
-	peer := dialRaw(t, url)
-	peer.send(withLines(extensionsHeader + ": permessage-deflate\r\n"))
-	c, err := l.Accept()
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		c.Close()
-		l.Close()
-	})
-	peer.wantStatus(http.StatusSwitchingProtocols)
-	return peer, c.(*conn)
+	return rawPairOf(t, &Options{Compression: opts}, withLines(extensionsHeader+": permessage-deflate\r\n"))
 }
 
 // The examples of RFC 7692, section 7.2.3, and messages that other compressors make. Each is read in pieces of all

@@ -10,7 +10,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -128,21 +127,9 @@ func TestCompressingPeerIsClient(t *testing.T) {
 			server := httptest.NewUnstartedServer(l)
 			server.Listener = meteredListener{server.Listener, m}
 			server.Start()
-			defer server.Close()
-			accepted := make(chan transport.Conn, 1)
-			go func() {
-				c, err := l.Accept()
-				if err == nil {
-					accepted <- c
-				}
-				close(accepted)
-			}()
-			peer, _, err := websocket.Dial(context.Background(), "ws"+strings.TrimPrefix(server.URL, "http"), &websocket.DialOptions{CompressionMode: mode})
-			require.NoError(t, err)
-			defer peer.CloseNow()
-			c := <-accepted
-			require.NotNil(t, c)
-			defer c.Close()
+			t.Cleanup(server.Close)
+			url := "ws" + strings.TrimPrefix(server.URL, "http")
+			c, peer := dialledByPeer(t, l, url, &websocket.DialOptions{CompressionMode: mode})
 			exchangeCompressed(t, c, peer, m)
 		})
 	}
@@ -151,24 +138,13 @@ func TestCompressingPeerIsClient(t *testing.T) {
 func TestCompressingPeerIsServer(t *testing.T) {
 	for name, mode := range libraryModes {
 		t.Run(name, func(t *testing.T) {
-			accepted := make(chan *websocket.Conn, 1)
-			url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				peer, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: mode})
-				if err == nil {
-					accepted <- peer
-				}
-			}), nil)
-			defer stop()
 			m := &meter{}
 			dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 				c, err := new(net.Dialer).DialContext(ctx, network, addr)
 				return metered{c, m}, err
 			}
-			c, err := Dialer(url, &DialOptions{Compression: &Compression{}, DialContext: dial}).Dial(t.Context())
-			require.NoError(t, err)
-			defer c.Close()
-			peer := <-accepted
-			defer peer.CloseNow()
+			c, peer := acceptedByPeer(t, &websocket.AcceptOptions{CompressionMode: mode},
+				&DialOptions{Compression: &Compression{}, DialContext: dial})
 			exchangeCompressed(t, c, peer, m)
 		})
 	}

@@ -138,6 +138,47 @@ func peerWrites(ctx context.Context, peer *websocket.Conn, messages []string) er
 	return nil
 }
 
+// dialledByPeer connects the library as a client to l, which serves at url.
+func dialledByPeer(t *testing.T, l *Listener, url string, opts *websocket.DialOptions) (transport.Conn, *websocket.Conn) {
+	t.Helper()
+	accepted := make(chan transport.Conn, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			accepted <- c
+		}
+		close(accepted)
+	}()
+	peer, _, err := websocket.Dial(context.Background(), url, opts)
+	require.NoError(t, err)
+	t.Cleanup(func() { peer.CloseNow() })
+	c := <-accepted
+	require.NotNil(t, c)
+	t.Cleanup(func() { c.Close() })
+	return c, peer
+}
+
+// acceptedByPeer connects to the library as a server.
+func acceptedByPeer(t *testing.T, accept *websocket.AcceptOptions, dial *DialOptions) (transport.Conn, *websocket.Conn) {
+	t.Helper()
+	accepted := make(chan *websocket.Conn, 1)
+	url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		peer, err := websocket.Accept(w, r, accept)
+		if err == nil {
+			accepted <- peer
+		}
+	}), nil)
+	t.Cleanup(stop)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := Dialer(url, dial).Dial(ctx)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	peer := <-accepted
+	t.Cleanup(func() { peer.CloseNow() })
+	return c, peer
+}
+
 var whoEnds = map[string]bool{"we end": true, "the peer ends": false}
 
 func TestPeerIsClient(t *testing.T) {
@@ -145,21 +186,8 @@ func TestPeerIsClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := newTestListener(nil)
 			url, stop := serve(t, l, nil)
-			defer stop()
-			accepted := make(chan transport.Conn, 1)
-			go func() {
-				c, err := l.Accept()
-				if err == nil {
-					accepted <- c
-				}
-				close(accepted)
-			}()
-			peer, _, err := websocket.Dial(context.Background(), url, nil)
-			require.NoError(t, err)
-			defer peer.CloseNow()
-			c := <-accepted
-			require.NotNil(t, c)
-			defer c.Close()
+			t.Cleanup(stop)
+			c, peer := dialledByPeer(t, l, url, nil)
 			exchange(t, c, peer, weEnd)
 		})
 	}
@@ -168,21 +196,7 @@ func TestPeerIsClient(t *testing.T) {
 func TestPeerIsServer(t *testing.T) {
 	for name, weEnd := range whoEnds {
 		t.Run(name, func(t *testing.T) {
-			accepted := make(chan *websocket.Conn, 1)
-			url, stop := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				peer, err := websocket.Accept(w, r, nil)
-				if err == nil {
-					accepted <- peer
-				}
-			}), nil)
-			defer stop()
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			c, err := Dialer(url, nil).Dial(ctx)
-			require.NoError(t, err)
-			defer c.Close()
-			peer := <-accepted
-			defer peer.CloseNow()
+			c, peer := acceptedByPeer(t, nil, nil)
 			exchange(t, c, peer, weEnd)
 		})
 	}

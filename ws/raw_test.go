@@ -151,11 +151,17 @@ func closePayload(code int, reason string) string {
 // rawPair connects a raw peer to a conn of a server.
 func rawPair(t testing.TB) (*rawPeer, *conn) {
 	t.Helper()
-	l := newTestListener(nil)
+	return rawPairOf(t, nil, goodHandshake)
+}
+
+// rawPairOf is rawPair with options of the listener and a request of the peer.
+func rawPairOf(t testing.TB, opts *Options, request string) (*rawPeer, *conn) {
+	t.Helper()
+	l := newTestListener(opts)
 	url, stop := serve(t, l, nil)
 	t.Cleanup(stop)
 	peer := dialRaw(t, url)
-	peer.send(goodHandshake)
+	peer.send(request)
 	c, err := l.Accept()
 	require.NoError(t, err)
 	t.Cleanup(func() {
