@@ -19,7 +19,9 @@ func groupsOf(items []Item) (groups string) {
 
 func TestBacklogIsBounded(t *testing.T) {
 	b := NewBacklog(2*(100+Cost), "p")
-	put := func(group string, size int) (bool, <-chan struct{}) { return b.Put(Item{Group: group, Data: make([]byte, size)}) }
+	put := func(group string, size int) (bool, <-chan struct{}) {
+		return b.Put(Item{Group: group, Data: make([]byte, size)})
+	}
 	for _, g := range []string{"a", "b"} {
 		ok, room := put(g, 100)
 		require.True(t, ok)

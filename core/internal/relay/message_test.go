@@ -64,50 +64,39 @@ func TestVectors(t *testing.T) {
 
 // reparsed parses a body and appends what it has found.
 func reparsed(head Head, body []byte) (again []byte, f Fault) {
-	again = []byte{}
 	switch head.Kind {
 	case KindHello:
-		var h Hello
-		if h, f = ParseHello(body); f == None {
-			again = h.Append(again)
-		}
+		return appended(ParseHello(body))
 	case KindSend:
-		var s Send
-		if s, f = ParseSend(body); f == None {
-			again = s.Append(again)
-		}
+		return appended(ParseSend(body))
 	case KindQuestion:
-		var q Question
-		if q, f = ParseQuestion(body); f == None {
-			again = q.Append(again)
-		}
+		return appended(ParseQuestion(body))
 	case KindAnswer:
-		var a Answer
-		if a, f = ParseAnswer(body); f == None {
-			again = a.Append(again)
-		}
+		return appended(ParseAnswer(body))
 	case KindPresence:
-		var p Presence
-		if p, f = ParsePresence(body); f == None {
-			again = p.Append(again)
-		}
+		return appended(ParsePresence(body))
 	case KindStreams:
-		var s Streams
-		if s, f = ParseStreams(body); f == None {
-			again = s.Append(again)
-		}
+		return appended(ParseStreams(body))
 	case KindPart:
-		var p Part
-		if p, f = ParsePart(body); f == None {
-			again = p.Append(again)
-		}
+		return appended(ParsePart(body))
 	case KindGiveUp, KindProbed:
 		var n uint64
 		if n, f = ParseNumber(body); f == None {
-			again = AppendNumber(again, n)
+			return AppendNumber(nil, n), None
 		}
 	}
-	return again, f
+	return []byte{}, f
+}
+
+// appended appends m, unless it was parsed with a fault.
+func appended[M any, P interface {
+	*M
+	Append(b []byte) []byte
+}](m M, f Fault) ([]byte, Fault) {
+	if f != None {
+		return []byte{}, f
+	}
+	return P(&m).Append([]byte{}), None
 }
 
 func TestFaults(t *testing.T) {
