@@ -1,5 +1,5 @@
-// Files of any size over streams of bytes: from where the receiver is, and whole or not at all. files.d.ts has the types, and
-// says what each function promises. The other end is package core/files of Go.
+// Files of any size over streams of bytes. The receiver has a whole file or none, and a transfer that has broken off goes on at the receiver's
+// position. files.d.ts has the types and the promises of each function. The other end is Go's package core/files.
 
 import { HisockError, kindOf } from "./errors.js";
 import { Meter } from "./files/meter.js";
@@ -8,7 +8,7 @@ import { sendOver } from "./files/send.js";
 import { MemoryTarget, StreamTarget } from "./files/target.js";
 import { StoredTarget } from "./files/stored.js";
 
-// What these import in turn: a browser asks for all of it at once, and not for one module behind the other.
+// Imports of the modules above. Named here, they are fetched at the same time as the modules above, and not after them.
 import "./files/format.js";
 import "./files/input.js";
 import "./files/sha256.js";
@@ -53,7 +53,7 @@ export async function download(client, name, arg, target, options = {}) {
 }
 
 /**
- * Does a transfer over a stream, again while that may help.
+ * Does a transfer over a stream. If it fails, further attempts follow while they may succeed.
  *
  * @template T
  * @param {Client} client
@@ -61,7 +61,7 @@ export async function download(client, name, arg, target, options = {}) {
  * @param {import("./hisock.d.ts").Sendable} arg
  * @param {Meter} meter
  * @param {AbortSignal | undefined} signal
- * @param {() => boolean} again whether it can be done once more
+ * @param {() => boolean} again reports whether the transfer can begin once more
  * @param {(streams: ByteStreams) => Promise<T>} transfer
  */
 async function carry(client, name, arg, meter, signal, again, transfer) {
@@ -96,7 +96,7 @@ async function once(client, name, arg, signal, transfer) {
   const streams = client.openBytes(name, arg, { signal: signal ? AbortSignal.any([signal, failed.signal]) : failed.signal });
   try {
     const result = await transfer(streams);
-    // All is done, and the server may have ended the stream before.
+    // The transfer is complete. The server may have ended the stream by now: errors do not matter.
     await streams.writable.close().catch(() => {});
     await streams.readable.cancel().catch(() => {});
     return result;
@@ -106,7 +106,7 @@ async function once(client, name, arg, signal, transfer) {
   }
 }
 
-/** Waits until time is over, or the client or the signal has ended. @param {number} ms @param {Client} client @param {AbortSignal | undefined} signal */
+/** Waits for a time. A client that ends and a signal that aborts end the wait. @param {number} ms @param {Client} client @param {AbortSignal | undefined} signal */
 async function pause(ms, client, signal) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -124,11 +124,11 @@ async function pause(ms, client, signal) {
 
 const passing = ["shutdown", "unavailable", "overloaded", "not_connected", "canceled", "too_many_calls"];
 
-/** Whether another attempt may succeed. @param {unknown} err @returns {err is HisockError} */
+/** Reports whether another attempt may succeed. @param {unknown} err @returns {err is HisockError} */
 function mayHeal(err) {
   if (!(err instanceof HisockError)) return false;
   if (err.retryAfter > 0 || passing.includes(String(err.code))) return true;
-  return err.progress !== undefined && !err.remote; // the stream has ended with the connection
+  return err.progress !== undefined && !err.remote; // the stream ended because the connection did
 }
 
 /**

@@ -1,10 +1,9 @@
-// One Go program serves all clients of a page. It is loaded when the first client
-// connects, and again after it has ended.
+// One Go program serves all clients of a page. The first client that connects loads the program, and so does the next client after the program
+// has ended.
 //
-// Go's support file, wasm_exec.js, looks for fs, process and path in the global object, adds
-// them if they are missing, and adds its own class. The bundle's copy is wrapped in
-// a function that is given another global object, #scope. So the page's globals are not changed, and values that the
-// page has under these names are not used.
+// wasm_exec.js, Go's support file, reads and sets properties of the global object: fs, process, path and its own class. In the bundle's copy the
+// whole file is a function, and its parameter takes the place of the global object. The parameter is the object of #scope. So the file changes no
+// global of the page, and uses no value that the page has under these names.
 
 import { Border } from "./program/border.js";
 import { BorderClient, own } from "./program/client.js";
@@ -23,17 +22,17 @@ import { decodeDetails } from "./payload.js";
  *   connect(config: import("./native.d.ts").Config, sink: ProgramSink, id: number): ProgramClient | HisockError | undefined }} Program
  */
 
-// Names in the global object that belong to the Go program alone. Values of the page are hidden.
+// Names of global properties that only the Go program has. It does not see the page's properties of these names.
 const hidden = new Set(["Go", "fs", "process", "path", "hisock"]);
 
-// Names of commands that are valid: of characters of ASCII that one sees, with spaces inside, and not the name of an event. About others the
-// program is asked, which takes a hundred times as long.
+// Matches most valid names of commands: printable characters of ASCII, with spaces inside only, and no name of an event. The program checks all
+// other names, which takes a hundred times as long.
 const valid = /^(?!(join|leave|message|client_connect|client_disconnect|force_disconnect)$)[!-~]([ -~]{0,254}[!-~])?$/;
 
-// The id of the build, which web.Build writes here, into hisock.wasm and into wasm_exec.js.
+// The id of the build. web.Build writes it here, into hisock.wasm and into wasm_exec.js.
 const build = "";
 
-// The size of hisock.wasm in bytes, which web.Build writes here. A server does not say it: the length of a compressed response is another one.
+// The size of hisock.wasm in bytes, uncompressed. web.Build writes it here, because a server tells the size of the compressed file only.
 const size = 0;
 
 /** @type {Promise<Instance> | undefined} */
@@ -42,9 +41,9 @@ let current;
 const loader = new Loader(new URL("./hisock.wasm", import.meta.url), size);
 
 /**
- * Returns the running Go program, starting it if there is none.
+ * Returns the running Go program. It starts the program if none runs.
  *
- * @param {import("./program/load.js").Tell} [tell] is told how far it has been loaded
+ * @param {import("./program/load.js").Tell} [tell] called with the progress of loading
  * @returns {Promise<Instance>}
  */
 export function instance(tell) {
@@ -65,13 +64,13 @@ function forget(gone) {
   if (current === gone) current = undefined;
 }
 
-/** Counts what is alive in the Go program of this page, for tests. */
+/** Counts the clients and the callbacks of the Go program of this page, for tests. */
 export async function stats() {
   if (!current) return { clients: 0, callbacks: 0 };
   return (await current).native.stats();
 }
 
-/** Ends the Go program of this page as a panic would, for tests. */
+/** Ends the Go program of this page like a panic, for tests. */
 export async function crash() {
   if (current) (await current).native.crash();
 }
@@ -85,14 +84,14 @@ async function start() {
 }
 
 /**
- * Throws unless a file is of the same build as this module. Files of two builds may disagree about everything else.
+ * Throws an error if a file and this module are of different builds: nothing else that the two files share can be relied on.
  *
  * @param {string} file
  * @param {string | undefined} id of the file's build
  */
 function needBuild(file, id) {
   if (id === build) return;
-  loader.forget(); // a cache may have held it, so the next attempt fetches it again
+  loader.forget(); // the file may have come from a cache: the next attempt fetches it again
   throw new HisockError("load_failed", `${file} is of build ${id || "unknown"}, but instance.js of build ${build}: serve all files of one build`);
 }
 
@@ -130,12 +129,12 @@ class Instance {
     const go = new Go();
     go.exit = (code) => this.#end(`it exited with code ${code}`);
     this.onEnd(() => {
-      // Go's timers would go on calling into the program, which is gone.
+      // A timer of Go would call the program, which has ended.
       for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
       go._scheduledTimeouts.clear();
     });
 
-    // After a trap Go must not run any more, but sockets may still call it for a while.
+    // After a trap Go must not run any more. Its sockets may still call it for a while.
     const resume = go._resume;
     go._resume = () => {
       if (this.ended) return;
@@ -146,7 +145,7 @@ class Instance {
       }
     };
 
-    // run returns at the first wait of the Go program, which comes after it has called ready.
+    // run returns when the Go program waits for the first time. It calls ready before that.
     const running = new WebAssembly.Instance(module, go.importObject);
     border = new Border(/** @type {WebAssembly.Memory} */ (running.exports.mem), (err) => {
       if (!this.ended) reportError(err);
@@ -160,7 +159,7 @@ class Instance {
   }
 
   /**
-   * Calls fn once when the program ends. The function that it returns undoes this.
+   * Calls fn once when the program ends. The function that onEnd returns takes fn back.
    *
    * @param {(why: HisockError) => void} fn
    * @returns {() => void}
@@ -171,8 +170,8 @@ class Instance {
   }
 
   /**
-   * Returns the object that Go takes for the global object. Properties that Go sets stay in it. Go sees the
-   * page's global properties too, except for the names in hidden.
+   * Returns the object that Go uses as the global object. It keeps the properties that Go sets. Go also sees the page's global
+   * properties, without the names in hidden.
    *
    * @param {object} host
    */
@@ -197,7 +196,7 @@ class Instance {
         if (Object.hasOwn(target, key) || hidden.has(String(key))) return Reflect.get(target, key);
         const value = Reflect.get(globalThis, key);
         if (typeof value !== "function" || Object.hasOwn(value, "prototype")) return value;
-        // A function such as setTimeout must be called with the real global object as this.
+        // setTimeout and its like need the real global object as this.
         let f = bound.get(value);
         if (!f) bound.set(value, (f = value.bind(globalThis)));
         return f;
@@ -225,7 +224,7 @@ class Instance {
     const why = new HisockError("crashed", `the Go program of this page is gone: ${how}, see the console`, { cause });
     this.ended = why;
     if (cause) console.error(why.message, cause);
-    // Its sockets would stay open although nobody uses them.
+    // Nobody else closes the sockets of the program.
     for (const socket of this.#sockets) socket.close();
     this.#sockets.clear();
     for (const fn of [...this.#watchers]) fn(why);
@@ -249,7 +248,7 @@ function fromGo(code, message, remote, retryAfter, details) {
 }
 
 /**
- * Returns the engine that a program is behind a border.
+ * Returns a program behind a border as an engine.
  *
  * @param {Instance} inst
  * @param {Border} border
@@ -263,9 +262,9 @@ function nativeOf(inst, border, program) {
     checkCommand: (command) => (valid.test(command) ? undefined : program.checkCommand(command)),
     connect(config, sink) {
       const id = ++last;
-      // The program would end if it met bytes that the page gives away.
+      // Bytes whose memory the page has given away would end the program, so it gets copies.
       const safe = { ...config, session: own(config.session), auth: config.auth && own(config.auth) };
-      /** @type {BorderClient | undefined} until the program has returned */
+      /** @type {BorderClient | undefined} undefined until program.connect has returned */
       let client;
       const unwatch = inst.onEnd((why) => client?.over(why));
       const methods = program.connect(safe, {

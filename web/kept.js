@@ -1,5 +1,5 @@
-// The session of a client over a reload of its page. The page puts it into the storage of the tab when it is left,
-// and the next page takes it out, so it is used once. If the storage fails, or holds something else, the client joins anew.
+// Keeps the session of a client while its page reloads. A page that is left puts the session into the storage of the tab. The next page takes the
+// session out, so only one page uses it. The client joins anew if the storage fails or has no session.
 
 /** @typedef {{ v: number, name: string, session: string, raw: string[] }} Entry v is the version; session and raw are in base64 */
 
@@ -7,8 +7,8 @@ const version = 1;
 const prefix = "hisock session ";
 
 /**
- * Returns the keys of the clients of this page: two clients must not take each other's session. All copies of this module that the page has
- * loaded share them.
+ * Returns the keys of this page's clients, so that no client takes the session of another one. All copies of this module on the page
+ * share the set.
  *
  * @returns {Set<string>}
  */
@@ -17,19 +17,19 @@ const used = () => (/** @type {any} */ (globalThis)[Symbol.for("hisock kept sess
 export class KeptSession {
   #key;
   #name;
-  /** @type {string | undefined} the entry that was taken out, until the client has connected */
+  /** @type {string | undefined} the entry that take has taken out, until the client has connected */
   #taken;
 
-  #stored = ""; // the entry that was put there
-  #holds = false; // the key is of this client
+  #stored = ""; // the entry of the last store
+  #holds = false; // whether this client has the key
 
-  /** The session for the engine to go on with. Empty if there is none. */
+  /** The session that the engine resumes. Empty if there is none. */
   session = new Uint8Array(0);
-  /** @type {Uint8Array[]} raw messages that had arrived at the page before and were not taken by recvRaw */
+  /** @type {Uint8Array[]} raw messages that arrived at the page before this one, and that recvRaw did not take there */
   raw = [];
 
   /**
-   * Takes the session out of the storage, if there is a session of a client that asked for the same name.
+   * Takes the session out of the storage, if it is the session of a client that asked for the same name.
    *
    * @param {string} key
    * @param {string} name
@@ -45,7 +45,7 @@ export class KeptSession {
     this.take();
   }
 
-  /** Takes the session out of the storage. It returns true if it is that which store has put there. */
+  /** Takes the session out of the storage. It returns true if store has put this very session there. */
   take() {
     this.session = new Uint8Array(0);
     this.raw = [];
@@ -65,21 +65,20 @@ export class KeptSession {
     }
   }
 
-  /** Notes that the entry that was taken out has been used. */
+  /** Is called when the client has connected: then putBack has nothing to put back. */
   connected() {
     this.#taken = undefined;
   }
 
-  /** Puts the entry back if it was taken out and has not been used. It returns false if there is none, or no room. */
+  /** Puts the entry back that take has taken out. It returns false if there is none, if the client has connected, or if there is no room. */
   putBack() {
     return this.#taken !== undefined && this.#set(this.#taken);
   }
 
   /**
-   * Makes room in the storage for a session and for raw messages. It returns false if there is no
-   * room, or no storage.
+   * Keeps room in the storage for a session and for raw messages. It returns false if there is no room or no storage.
    *
-   * @param {number} size the greatest size of the session, in bytes
+   * @param {number} size the greatest possible size of the session, in bytes
    * @param {Uint8Array[]} raw
    */
   reserve(size, raw) {
@@ -87,7 +86,7 @@ export class KeptSession {
   }
 
   /**
-   * Stores a session after reserve has made room. It returns false if nothing is stored.
+   * Stores a session in the room that reserve keeps. It returns false if it has stored nothing.
    *
    * @param {Uint8Array | undefined} session undefined if there is no session after all
    * @param {Uint8Array[]} raw
