@@ -41,6 +41,7 @@ type NodeConfig struct {
 	Prefix   string
 	Lease    time.Duration
 	Beat     time.Duration
+	Keeps    int // messages of each group, in a store of history; 0 means that there is none
 }
 
 // NodeAddrs are the addresses that a node listens at.
@@ -91,6 +92,16 @@ func newNodePart(with json.RawMessage) (part, any, error) {
 	o.Access.UniqueNames = true
 	o.Limits.MaxGroups = churnWindow + 8
 	o.Cluster = core.ClusterOptions{Relay: r, Node: c.ID, Beat: c.Beat}
+	if c.Keeps > 0 {
+		store, err := natsrelay.NewHistory(natsrelay.HistoryOptions{
+			Servers: c.Servers, Prefix: c.Prefix, Replicas: c.Replicas, MaxBytes: 64 << 20, NATS: []nats.Option{nats.DontRandomize(), nats.IgnoreDiscoveredServers()},
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		o.History = core.History{Messages: c.Keeps, Bytes: 4 << 20, Replay: true, Store: store}
+		o.Limits.QueueBytes = 16 << 20
+	}
 	if n.srv, err = core.NewServer(o); err != nil {
 		return nil, nil, err
 	}
