@@ -8,7 +8,7 @@ import (
 )
 
 // Several chats are one if their servers are the nodes of one cluster. Package core then brings messages, names and who is
-// typing to all nodes. What is left is who is elsewhere, so that each room can tell its own members in their order. A room is told of that by
+// typing to all nodes, and what was said to newcomers at any node, from one store. What is left is who is elsewhere, so that each room can tell its own members in their order. A room is told of that by
 // its observer.
 
 // A place says at which node a client is, how many nodes there are, and whether that node is cut off from the others.
@@ -35,8 +35,9 @@ func (r *room) moved() {
 
 // joinCluster gives options to a room's server that make it a node. An observer is told of the clients of other nodes. The library has no words for
 // their ids, so those are told as their addresses.
-func joinCluster(o *core.ServerOptions, relay core.Relay, node string) {
-	o.Cluster = core.ClusterOptions{Relay: relay, Node: node, Notices: func(to *core.Conn, of *core.Remote, p *core.Presence) bool {
+func joinCluster(o *core.ServerOptions, b *Backbone, node string) {
+	o.History.Store = b.Store
+	o.Cluster = core.ClusterOptions{Relay: b.Relay, Node: node, Notices: func(to *core.Conn, of *core.Remote, p *core.Presence) bool {
 		p.Addr = of.ID.String()
 		return isObserver(to) && of.Name != "" // an observer has no name
 	}}

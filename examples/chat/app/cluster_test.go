@@ -9,29 +9,52 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/historytest"
 	"github.com/hisock/hisock/core/relaytest"
 	"github.com/hisock/hisock/examples/internal/exampletest"
 	"github.com/hisock/hisock/transport"
 )
 
-// startNode starts a server that is a node of the cluster over a broker in memory. ways has the ways of the nodes so far.
-func startNode(t *testing.T, broker *relaytest.Memory, name string) (*chatServer, *relaytest.MemoryRelay) {
+// A testCluster has what its nodes share, in memory.
+type testCluster struct {
+	broker *relaytest.Memory
+	store  *historytest.Memory
+}
+
+func newTestCluster() *testCluster {
+	return &testCluster{relaytest.NewMemory(nil), historytest.NewMemory(0)}
+}
+
+// A testNode is a server that is a node, with its ways to what the nodes share.
+type testNode struct {
+	*chatServer
+	relay *relaytest.MemoryRelay
+	store *historytest.MemoryStore
+}
+
+func (n *testNode) backbone(address string) *Backbone {
+	return &Backbone{Relay: n.relay, Store: n.store, Address: address, Close: func() {}}
+}
+
+func (k *testCluster) connect() *testNode {
+	return &testNode{relay: k.broker.Connect(), store: k.store.Connect()}
+}
+
+// start starts a node.
+func (k *testCluster) start(t *testing.T, name string) *testNode {
 	t.Helper()
-	way := broker.Connect()
-	p := Program{Open: func(_ context.Context, o NATS) (*Backbone, error) {
-		return &Backbone{Relay: way, Address: o.Address, Close: func() {}}, nil
-	}}
-	s := startServerOf(t, p, "-nats", "memory://here", "-node", name)
-	s.Sees("  this node       " + name)
-	s.Sees("  another node    go run ./examples/chat -nats memory://here")
-	return s, way
+	n := k.connect()
+	p := Program{Open: func(_ context.Context, o NATS) (*Backbone, error) { return n.backbone(o.Address), nil }}
+	n.chatServer = startServerOf(t, p, "-nats", "memory://here", "-node", name)
+	n.Sees("  this node       " + name)
+	n.Sees("  another node    go run ./examples/chat -nats memory://here")
+	return n
 }
 
 func TestSeveralChatsAreOne(t *testing.T) {
 	t.Parallel()
-	broker := relaytest.NewMemory(nil)
-	a, _ := startNode(t, broker, "alpha")
-	b, _ := startNode(t, broker, "beta")
+	k := newTestCluster()
+	a, b := k.start(t, "alpha"), k.start(t, "beta")
 	ada := a.joins(t, a.tcp, "ada")
 	ada.Sees("* you are at node alpha")
 	bob := b.joins(t, b.ws, "bob")
@@ -81,27 +104,28 @@ func said(p *exampletest.Program, from string) (lines []string) {
 
 func TestANodeThatIsCutOff(t *testing.T) {
 	t.Parallel()
-	broker := relaytest.NewMemory(nil)
-	a, _ := startNode(t, broker, "alpha")
-	b, way := startNode(t, broker, "beta")
+	k := newTestCluster()
+	a, b := k.start(t, "alpha"), k.start(t, "beta")
 	ada := a.joins(t, a.tcp, "ada")
 	bob, cleo := b.joins(t, b.ws, "bob"), b.joins(t, b.tcp, "cleo")
 	ada.Sees("* cleo joined")
 	res, _ := ask(t, "GET", b.http+"/healthz", nil)
 	require.Equal(t, 200, res.StatusCode)
 
-	way.Cut()
-	bob.Sees("* beta is cut off from the other nodes: those at other nodes get your messages when it is back")
+	b.relay.Cut()
+	b.store.Cut()
+	bob.Sees("* beta is cut off from the other nodes: messages wait until it is back")
 	res, _ = ask(t, "GET", b.http+"/healthz", nil)
 	require.Equal(t, 503, res.StatusCode)
 	bob.Say("still here")
-	cleo.Sees("bob: still here")
 	late := start(t, "-join", b.tcp, "-name", "late", "-once")
 	require.Equal(t, exitFail, late.Wait())
 
-	way.Mend()
+	b.relay.Mend()
+	b.store.Mend()
 	bob.Sees("* beta is one with the other nodes again")
 	ada.Sees("bob: still here") // it has waited
+	cleo.Sees("bob: still here")
 	ada.Say("welcome back")
 	cleo.Sees("ada: welcome back")
 	require.Eventually(t, func() bool {
@@ -113,12 +137,12 @@ func TestANodeThatIsCutOff(t *testing.T) {
 // An observer that connects again has missed what happened meanwhile.
 func TestAnObserverLooksAround(t *testing.T) {
 	t.Parallel()
-	broker := relaytest.NewMemory(nil)
+	k := newTestCluster()
 	var observers []*observer
 	var doors []*transport.PipeListener
 	for range 2 {
 		opts := roomOptions()
-		joinCluster(&opts, broker.Connect(), "")
+		joinCluster(&opts, k.connect().backbone(""), "")
 		srv := newTestServer(&opts)
 		o := made(newObserver(newRoom(srv), core.Silent))
 		door := transport.NewPipeListener()
@@ -159,9 +183,7 @@ func TestAnObserverLooksAround(t *testing.T) {
 // Clients of the original hear of one another in a cluster as they do without one, and never of an observer.
 func TestClientsOfTheOriginalInACluster(t *testing.T) {
 	t.Parallel()
-	broker := relaytest.NewMemory(nil)
-	node, _ := startNode(t, broker, "alpha")
-	for name, s := range map[string]*chatServer{"alone": startServer(t), "a node": node} {
+	for name, s := range map[string]*chatServer{"alone": startServer(t), "a node": newTestCluster().start(t, "alpha").chatServer} {
 		t.Run(name, func(t *testing.T) {
 			told := make(chan core.Presence, 4)
 			join := func(name string, o core.ClientOptions) {

@@ -8,8 +8,8 @@ import (
 	"github.com/hisock/hisock/transport"
 )
 
-// An observer is a client of its own server, in memory, that hears of the clients of other nodes and tells the room. Nobody sees it. It is in
-// the group too, so that the node keeps what is said elsewhere while it has no members itself.
+// An observer is a client of its own server, in memory, that hears of the clients of other nodes and tells the room. Nobody sees it, and it is in no
+// group.
 type observer struct {
 	room   *room
 	client *core.Client
@@ -20,7 +20,7 @@ type observer struct {
 func newObserver(r *room, log core.Logger) (*observer, error) {
 	o := &observer{room: r, way: inside{transport.NewPipeListener()}}
 	var err error
-	if o.client, err = core.NewClient(o.way, &core.ClientOptions{Groups: []string{group}, Logger: log}); err != nil {
+	if o.client, err = core.NewClient(o.way, &core.ClientOptions{Logger: log}); err != nil {
 		return nil, err
 	}
 	tell := func(f func(core.ClientID, string)) func(core.Presence) {
@@ -35,7 +35,6 @@ func newObserver(r *room, log core.Logger) (*observer, error) {
 	o.client.OnClientConnect(tell(r.joinedElsewhere))
 	o.client.OnClientRename(func(_ string, p core.Presence) { renamed(p) })
 	o.client.OnClientDisconnect(tell(func(id core.ClientID, _ string) { r.leftElsewhere(id) }))
-	o.client.OnAny(func(context.Context, *core.Conn, core.Frame) error { return nil }) // the room knows what is said
 	o.client.OnState(func(s core.State, _ error) {
 		if s == core.StateConnected {
 			o.lookAround()

@@ -85,8 +85,9 @@ func (n NATS) check() error {
 // A Backbone joins a chat to others.
 type Backbone struct {
 	Relay   core.Relay
-	Address string // with which further chats join
-	Close   func() // called once the server has ended
+	Store   core.HistoryStore // keeps what is said
+	Address string            // with which further chats join
+	Close   func()            // called once the server has ended
 }
 
 // A Program is the chat. The zero value has no NATS in it: if the flags ask for NATS, it builds the program that has it, and becomes that.

@@ -134,7 +134,7 @@ func (s *server) open(o options, log *slog.Logger) (err error) {
 	opts := roomOptions()
 	opts.Limits.MaxFrame, opts.Timeouts.Close, opts.Timeouts.Resume, opts.Logger = 64<<10, closeTime, resumeTime, log
 	if s.backbone != nil {
-		joinCluster(&opts, s.backbone.Relay, cmp.Or(o.node, s.nodeName()))
+		joinCluster(&opts, s.backbone, cmp.Or(o.node, s.nodeName()))
 	}
 	if s.chat, err = core.NewServer(&opts); err != nil {
 		return err

@@ -245,7 +245,7 @@ func (t *terminal) node(_ context.Context, _ *core.Conn, now place) error {
 	}
 	switch {
 	case now.Cut && (!was.Cut || now.Node != was.Node):
-		return t.print("* %s is cut off from the other nodes: those at other nodes get your messages when it is back", now.Node)
+		return t.print("* %s is cut off from the other nodes: messages wait until it is back", now.Node)
 	case was.Cut && !now.Cut && now.Node == was.Node:
 		return t.print("* %s is one with the other nodes again", now.Node)
 	}

@@ -19,7 +19,8 @@ const prefix = "hisock-chat"
 // open joins the chat to others.
 func open(ctx context.Context, o app.NATS) (*app.Backbone, error) {
 	b := &app.Backbone{Address: o.Address, Close: func() {}}
-	if port, ok := o.Embedded(); ok {
+	port, inside := o.Embedded()
+	if inside {
 		e, err := embed(ctx, port)
 		if err != nil {
 			return nil, err
@@ -38,7 +39,13 @@ func open(ctx context.Context, o app.NATS) (*app.Backbone, error) {
 		b.Close()
 		return nil, err
 	}
-	b.Relay, b.Address = relay, withoutPasswords(b.Address)
+	// A server in a chat keeps nothing that outlives it. What another one keeps outlives the chats.
+	store, err := natsrelay.NewHistory(natsrelay.HistoryOptions{Servers: opts.Servers, Prefix: prefix, NATS: opts.NATS, Memory: inside})
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	b.Relay, b.Store, b.Address = relay, store, withoutPasswords(b.Address)
 	return b, nil
 }
 

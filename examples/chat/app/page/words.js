@@ -14,7 +14,7 @@ export function reason(why, asked) {
     case "replaced":
       return `Somebody else is called “${asked}” now.`;
     case "unavailable":
-      return "The chat lets nobody in just now, perhaps because this node is cut off from the others.";
+      return "This node of the chat is cut off from the others just now.";
     case "too_many_conns":
       return "The chat is full. Try again later.";
     case "conn_lost":
@@ -34,7 +34,7 @@ export function reason(why, asked) {
 }
 
 /** What is said to those at a node that is cut off from the other nodes of its cluster. */
-export const cutOff = "This node is cut off from the others. Those at other nodes get your messages when it is back.";
+export const cutOff = "This node is cut off from the others. Messages wait until it is back.";
 
 function sentence(text) {
   if (!text) return "";
