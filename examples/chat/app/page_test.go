@@ -17,11 +17,7 @@ import (
 
 func TestHTTPServer(t *testing.T) {
 	s := startServer(t)
-	tests := map[string]struct {
-		method, path string
-		status       int
-		contentType  string
-	}{
+	s.serves(t, map[string]response{
 		"page":                       {"GET", "/", 200, "text/html; charset=utf-8"},
 		"style":                      {"GET", "/chat.css", 200, "text/css; charset=utf-8"},
 		"script":                     {"GET", "/chat.js", 200, "text/javascript; charset=utf-8"},
@@ -36,12 +32,23 @@ func TestHTTPServer(t *testing.T) {
 		"no such file in the bundle": {"GET", "/hisock/nothing.js", 404, "text/plain; charset=utf-8"},
 		"posting":                    {"POST", "/", 405, "text/plain; charset=utf-8"},
 		"no upgrade":                 {"GET", "/ws", 426, "text/plain; charset=utf-8"},
-	}
-	for name, tc := range tests {
+	})
+}
+
+// A response is a request, and what the chat's server answers.
+type response struct {
+	method, path string
+	status       int
+	contentType  string
+}
+
+// serves checks responses, and that each has the headers that are for all of them.
+func (s *chatServer) serves(t *testing.T, want map[string]response) {
+	for name, r := range want {
 		t.Run(name, func(t *testing.T) {
-			res, _ := ask(t, tc.method, s.http+tc.path, nil)
-			require.Equal(t, tc.status, res.StatusCode)
-			require.Equal(t, tc.contentType, res.Header.Get("Content-Type"))
+			res, _ := ask(t, r.method, s.http+r.path, nil)
+			require.Equal(t, r.status, res.StatusCode)
+			require.Equal(t, r.contentType, res.Header.Get("Content-Type"))
 			require.Equal(t, policy, res.Header.Get("Content-Security-Policy"))
 			require.Equal(t, "nosniff", res.Header.Get("X-Content-Type-Options"))
 		})

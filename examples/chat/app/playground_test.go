@@ -37,11 +37,7 @@ func visits(t *testing.T, s *chatServer, opts core.ClientOptions) *core.Client {
 
 func TestPlaygroundPages(t *testing.T) {
 	s := startServer(t)
-	tests := map[string]struct {
-		method, path string
-		status       int
-		contentType  string
-	}{
+	s.serves(t, map[string]response{
 		"page":                {"GET", "/playground", 200, "text/html; charset=utf-8"},
 		"script":              {"GET", "/playground/main.js", 200, "text/javascript; charset=utf-8"},
 		"style":               {"GET", "/playground/playground.css", 200, "text/css; charset=utf-8"},
@@ -50,15 +46,7 @@ func TestPlaygroundPages(t *testing.T) {
 		"the folder":          {"GET", "/playground/", 404, "text/plain; charset=utf-8"},
 		"posting":             {"POST", "/playground", 405, "text/plain; charset=utf-8"},
 		"no upgrade":          {"GET", "/playground/ws", 426, "text/plain; charset=utf-8"},
-	}
-	for name, tc := range tests {
-		t.Run(name, func(t *testing.T) {
-			res, _ := ask(t, tc.method, s.http+tc.path, nil)
-			require.Equal(t, tc.status, res.StatusCode)
-			require.Equal(t, tc.contentType, res.Header.Get("Content-Type"))
-			require.Equal(t, policy, res.Header.Get("Content-Security-Policy"))
-		})
-	}
+	})
 }
 
 // The policy forbids inline scripts and styles, so an inline one would silently not work.
