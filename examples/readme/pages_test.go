@@ -15,6 +15,9 @@ var (
 	namedFile = regexp.MustCompile("`([\\w.-]+(?:/[\\w.-]+)+\\.(?:go|mjs|js|json|conf|cfg|md))`")
 	namedTest = regexp.MustCompile("`((?:Test|Fuzz|Benchmark|Example)[A-Z]\\w*)`")
 	ranTest   = regexp.MustCompile(`\b((?:Test|Fuzz|Benchmark)[A-Z]\w*)`)
+	link      = regexp.MustCompile(`\]\(([\w./-]+\.\w+)?(?:#([\w-]+))?\)`) // a file of this repository, a heading, or both
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notInLink = regexp.MustCompile(`[^\pL\pN_ -]`) // what a link to a heading leaves out
 	ownTest   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w*)\(`)
 )
 
@@ -63,4 +66,42 @@ func TestPagesNameWhatThereIs(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The links of pages lead to files, and to headings, of this repository.
+func TestLinksLeadSomewhere(t *testing.T) {
+	root := os.DirFS("../..")
+	links := 0
+	for _, pattern := range []string{"*.md", "docs/*.md", "web/*.md", "examples/*/*.md"} {
+		pages, err := fs.Glob(root, pattern)
+		require.NoError(t, err)
+		for _, page := range pages {
+			text, err := fs.ReadFile(root, page)
+			require.NoError(t, err)
+			for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+				target := page
+				if m[1] != "" {
+					target = path.Join(path.Dir(page), m[1])
+				}
+				there, err := fs.ReadFile(root, target)
+				if err != nil {
+					t.Errorf("%s has a link to %s, which is not there", page, m[1])
+				}
+				if m[2] != "" && !headings(string(there))[m[2]] {
+					t.Errorf("%s has a link to %s, which has no heading #%s", page, target, m[2])
+				}
+				links++
+			}
+		}
+	}
+	require.Greater(t, links, 50)
+}
+
+// headings returns the headings of a page, in the form that links have.
+func headings(text string) map[string]bool {
+	all := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		all[strings.ReplaceAll(notInLink.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")] = true
+	}
+	return all
 }
