@@ -36,10 +36,13 @@ func (d *sharedHistory) send(a audience, f Frame, set *sending) error {
 	}
 	data := binary.BigEndian.AppendUint64(append(make([]byte, 0, historyHead+m.Size()), historyVersion), d.self)
 	data = m.Append(data)
+	d.start()
 	if most := int(d.most.Load()); len(data) > most {
+		if d.log.Load() == nil {
+			return NewError(CodeUnavailable, "a message of "+strconv.Itoa(len(data))+" B, and the store of history has not been reached yet")
+		}
 		return NewError(CodeTooBig, "a message of "+strconv.Itoa(len(data))+" B; the store of history takes "+strconv.Itoa(most)+" B")
 	}
-	d.start()
 	return d.put(set.ctx, history.Item{Group: historyToken(a.name), Data: data})
 }
 

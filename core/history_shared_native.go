@@ -160,6 +160,7 @@ func (d *sharedHistory) stop() {
 		d.running.Wait()
 		late.Stop()
 		d.cancel()
+		d.giveUp() // also if nothing was started
 		if log := d.log.Load(); log != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), historyCloseTime/2)
 			defer cancel()

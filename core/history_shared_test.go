@@ -17,6 +17,8 @@ import (
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/historytest"
+	"github.com/hisock/hisock/core/internal/coretest"
+	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -436,6 +438,77 @@ func TestSharedHistoryOptionsOfSends(t *testing.T) {
 		require.NoError(t, s.nodes[0].srv.Shutdown(within(time.Minute)))
 		require.Equal(t, core.CodeShutdown, core.CodeOf(red[0].SendRaw(nil)))
 	})
+}
+
+// A client says that it is at positions where nobody is. It is given what is kept, and nobody else is held up.
+func TestSharedHistoryOfClientsThatLie(t *testing.T) {
+	withSharedHistory(t, 1, core.History{Messages: 20}, 0, func(t *testing.T, s *sharedScene) {
+		ada := s.rover("ada", "red")
+		ada.to(s.nodes[0])
+		s.say(s.nodes[0], "red", "one", "two")
+		require.Equal(t, []string{"one", "two"}, ada.take())
+		epoch := uint64(0)
+		for i, at := range []wire.Position{{}, {Epoch: 7, Number: 1}, {Epoch: 1, Number: 1 << 62}, {Number: 9}, {Number: 1<<64 - 1}, {Number: 1}} {
+			stream, err := s.nodes[0].lis.Dial(context.Background())
+			require.NoError(t, err)
+			p := &coretest.Peer{T: t, Stream: stream}
+			at.Group = "red"
+			h := wire.Hello{Name: "eve" + strconv.Itoa(i), Groups: []string{"red"}}
+			if i > 0 {
+				if at.Epoch == 0 {
+					at.Epoch = epoch
+				}
+				h.Positions = []wire.Position{at}
+			}
+			p.Send(coretest.Hello(h))
+			r, err := wire.ParseReplay(p.WantKind(wire.KindReplay).Body, &wire.Limits{MaxName: 100})
+			require.NoError(t, err)
+			epoch = r.Epoch
+			want := uint64(2)
+			if at == (wire.Position{Group: "red", Epoch: epoch, Number: 1}) {
+				want = 1 // the one that is no lie
+			}
+			require.Equal(t, wire.Replay{Group: "red", Epoch: epoch, Last: 2, Count: want}, *r)
+			require.NoError(t, stream.Close())
+			s.say(s.nodes[0], "blue", "nothing")
+		}
+		require.LessOrEqual(t, s.ways[0].Reads(), 8, "a read for each lie at most")
+		s.say(s.nodes[0], "red", "three")
+		require.Equal(t, []string{"three"}, ada.take())
+	})
+}
+
+func TestSharedHistoryAfterTheEnd(t *testing.T) {
+	store := historytest.NewMemory(0)
+	srv, err := core.NewServer(&core.ServerOptions{Logger: core.Silent, History: core.History{Messages: 5, Replay: true, Store: store.Connect()}})
+	require.NoError(t, err)
+	require.NoError(t, srv.Shutdown(within(time.Minute)))
+	require.Equal(t, core.CodeShutdown, core.CodeOf(srv.Group("red").SendRaw(nil)))
+	require.Empty(t, srv.Group("red").History())
+
+	// A program that serves nobody sends, and ends: everything is in the store.
+	srv, err = core.NewServer(&core.ServerOptions{Logger: core.Silent, History: core.History{Messages: 500, Replay: true, Store: store.Connect()}})
+	require.NoError(t, err)
+	for range 300 {
+		require.NoError(t, srv.Group("red").SendRaw([]byte("x")))
+	}
+	require.NoError(t, srv.Shutdown(within(time.Minute)))
+	require.Equal(t, uint64(300), srv.Stats().History.Appended)
+}
+
+func TestSharedHistoryOptions(t *testing.T) {
+	store := historytest.NewMemory(0).Connect()
+	for name, h := range map[string]core.History{
+		"no messages":      {Store: store},
+		"no replay":        {Messages: 5, Store: store},
+		"no store":         {Messages: 5, Replay: true, QueueBytes: 1 << 20},
+		"too little queue": {Messages: 5, Replay: true, Store: store, QueueBytes: 1},
+	} {
+		_, err := core.NewServer(&core.ServerOptions{History: h})
+		var bad *core.OptionError
+		require.ErrorAs(t, err, &bad, name)
+		require.Contains(t, bad.Error(), "History.", name)
+	}
 }
 
 // Many clients that join at once are given what is kept with few reads.
