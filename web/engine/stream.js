@@ -8,8 +8,14 @@ import { firstCredit, itemCost } from "./wire.js";
 /** @typedef {import("./wire.js").Goodbye} Goodbye */
 /** @typedef {import("../native.d.ts").NativeStream} NativeStream */
 
-/** The credit of the server for each stream, in bytes. */
+/** The first credit of the server for each stream, in bytes. It grows as core/internal/stream/window.go says. */
 export const window = 256 << 10;
+
+/** Bytes by which the windows of all streams of a connection may grow. */
+export const growth = 4 * window;
+
+const growthPart = 2; // one stream takes at most that part of the growth that the others have left
+const behind = 4; // windows that the page takes without a wait: then it has fallen behind
 
 const maxItem = 1 << 20; // bytes of an item
 const minPiece = 1 << 10; // bytes: a sender with less credit waits for more
@@ -34,6 +40,9 @@ export class Stream {
   #partSize = 0;
   #partCost = 0; // cost of the parts that is not owed yet, in bytes
   #owed = 0; // bytes that the server is to be granted
+  #extra = 0; // bytes by which the window has grown
+  #steady = 0; // cost of the items that were taken since the window changed last
+  #busy = 0; // cost of the items that were taken since the page waited last
   /** @type {HisockError | undefined} */
   #inErr;
   #waits = false; // the page has looked, and has found no item
@@ -97,7 +106,10 @@ export class Stream {
     if (!last && !this.#carries) {
       this.#parts.push(payload.slice());
       this.#partSize += payload.length;
-      if (this.#waits) this.#owe();
+      if (this.#waits) {
+        this.#oweParts();
+        this.#grant();
+      }
       return true;
     }
     let whole = payload.slice();
@@ -120,14 +132,40 @@ export class Stream {
     this.#partSize = this.#partCost = 0;
   }
 
-  #owe() {
+  #oweParts() {
     this.#owed += this.#partCost;
+    this.#steady += this.#partCost;
     this.#partCost = 0;
-    this.#grant();
+  }
+
+  get #window() {
+    return window + this.#extra;
+  }
+
+  /** Notes that the page has taken all that has come, and waits. It may widen the window. */
+  #hungry() {
+    this.#busy = 0;
+    if (this.#steady < this.#window / 2 || this.#stopped) return;
+    this.#steady = 0;
+    const most = Math.floor((growth - this.#table.grown + this.#extra) / growthPart);
+    this.#widen(Math.max(Math.min(this.#window, most - this.#extra), 0));
+  }
+
+  /** Widens the window by n bytes, which the server is granted. @param {number} n */
+  #widen(n) {
+    this.#extra += n;
+    this.#table.grown += n;
+    this.#owed += n;
+  }
+
+  /** Gives the growth of the window to other streams: the stream grants nothing any more. */
+  #ungrow() {
+    this.#table.grown -= this.#extra;
+    this.#extra = 0;
   }
 
   #grant() {
-    if (this.#owed < window / 2 || this.inDone || this.#stopped || this.over) return;
+    if (this.#owed < this.#window / 2 || this.inDone || this.#stopped || this.over) return;
     this.credit += this.#owed;
     const n = this.#owed;
     this.#owed = 0;
@@ -138,11 +176,20 @@ export class Stream {
     const item = this.#items.shift();
     this.#waits = !item;
     if (!item) {
-      this.#owe();
+      this.#oweParts();
+      if (this.inDone || this.over) this.#ungrow();
+      else this.#hungry();
+      this.#grant();
       return undefined;
     }
     this.taken += this.#carries ? item.payload.length : 1;
     this.#owed += item.cost;
+    this.#steady += item.cost;
+    this.#busy += item.cost;
+    if (this.#extra > 0 && this.#busy > behind * this.#window) {
+      this.#widen(-Math.min(this.#extra, this.#owed)); // credit that is not granted again
+      this.#steady = 0;
+    }
     this.#grant();
     return item.payload;
   }
@@ -282,6 +329,7 @@ export class Stream {
     this.#inErr ??= why;
     this.#items = [];
     this.#dropParts();
+    this.#ungrow();
   }
 
   /**

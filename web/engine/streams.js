@@ -15,6 +15,9 @@ import { firstCredit, goodbyeBody, itemCost, join, kind, lengthOf, maxCredit, st
 const most = 128; // streams of the server at a time
 
 export class Streams {
+  /** Bytes by which the windows of all streams have grown. */
+  grown = 0;
+
   #conn;
   /** @type {Map<Num, Stream>} */
   #open = new Map();

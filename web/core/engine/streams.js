@@ -5,7 +5,7 @@ import { goodbyeBody, kind } from "../../engine/wire.js";
 
 /** @typedef {import("../../engine/streams.js").Streams} Full */
 
-/** @implements {Omit<Full, "open" | "ready" | "gone" | "sayEnd" | "sayCredit" | "gotCredit" | "pump">} */
+/** @implements {Omit<Full, "grown" | "open" | "ready" | "gone" | "sayEnd" | "sayCredit" | "gotCredit" | "pump">} */
 export class Streams {
   size = 0;
   #conn;
