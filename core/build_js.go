@@ -6,6 +6,7 @@ import (
 
 	"github.com/hisock/hisock/core/internal/history"
 	"github.com/hisock/hisock/core/internal/notices"
+	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/internal/turn"
 	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
@@ -125,29 +126,42 @@ func (*manualQueue) await(ctx context.Context, done <-chan struct{}) error {
 
 type (
 	cluster      struct{}
+	transit      struct{}
+	sentAt       struct{}
 	clusterHooks struct{}
 )
 
 func newCluster(*Server, ClusterOptions) *cluster { return nil }
 
-func (*cluster) elsewhere() bool                   { return false }
-func (*cluster) publish(audience, Frame, *sending) {}
-func (*cluster) announce(*Conn, standing)          {}
-func (*cluster) leaveOut(*sending) error           { return nil }
-func (*cluster) wantGroup(string)                  {}
-func (*cluster) wantName(string)                   {}
-func (*cluster) enter(*Conn)                       {}
-func (*cluster) left(*Conn, []string)              {}
-func (*cluster) serve()                            {}
-func (*cluster) hurry()                            {}
-func (*cluster) stop()                             {}
-func (*cluster) stats() (r RelayStats)             { return r }
-func (*cluster) disconnectUser(string, *Error)     {}
+func (*cluster) elsewhere() bool                                        { return false }
+func (*cluster) publish(audience, Frame, *sending)                      {}
+func (*cluster) number() uint64                                         { return 0 }
+func (*cluster) ownSession(uint64, uint64) (uint64, bool)               { return 0, false }
+func (*cluster) fetch(context.Context, *arrival) (*Conn, *Error)        { return nil, nil }
+func (*cluster) arrivals() uint64                                       { return 0 }
+func (*cluster) andArrived(_ uint64, _ audience, conns []*Conn) []*Conn { return conns }
+func (*cluster) announce(*Conn, standing)                               {}
+func (*cluster) leaveOut(*sending) error                                { return nil }
+func (*cluster) wantGroup(string)                                       {}
+func (*cluster) wantName(string)                                        {}
+func (*cluster) enter(*Conn)                                            {}
+func (*cluster) left(*Conn, []string)                                   {}
+func (*cluster) serve()                                                 {}
+func (*cluster) hurry()                                                 {}
+func (*cluster) stop()                                                  {}
+func (*cluster) stats() (r RelayStats)                                  { return r }
+func (*cluster) disconnectUser(string, *Error)                          {}
 
 func (*Server) claim(context.Context, *Conn, string, string) (func(), *Error) { return func() {}, nil }
 func (*Server) claimName(context.Context, *Conn, string) (func(), *Error)     { return func() {}, nil }
 func (*Server) unclaim([]string, string)                                      {}
 func (*Server) sendOne(_ string, _ Frame, none error, _ *sending) error       { return none }
+
+func sameToken(own, token []byte) bool                                { return session.SameToken(own, token) }
+func (*cluster) holdUp()                                              {}
+func (*cluster) handOver(context.Context)                             {}
+func (*Server) goOnFetched(*Conn, *reader)                            {}
+func (*Conn) diverted(_ Frame, _ []byte, _ *sending, err error) error { return err }
 
 func (*User) callEverywhere(context.Context, string, []byte) ([]byte, error) { return nil, nil }
 
@@ -188,5 +202,6 @@ var (
 	_ = reader{}.lastCall
 	_ = (&Conn{}).share
 	_ = Remote{}.srv
+	_ = sending{}.at
 	_ = (&Server{}).clusterHooks
 )

@@ -46,7 +46,7 @@ func (cl *Client) detach(bye bool) (session []byte, err error) {
 		c.endWith(NewError(CodeInternal, "the session could not be detached: its reader does not return"))
 		return nil, c.closedError()
 	}
-	s := c.park()
+	s := c.park(errDetached)
 	c.end(errDetached, nil, ending{waiting: l, ours: true})
 	if s == nil {
 		return nil, c.closedError()
@@ -121,18 +121,27 @@ func (c *Conn) awaitUnused(l *session.Link) bool {
 }
 
 // park freezes a connection that nobody reads or writes any more, and returns its session, or nil
-// if the connection has ended.
-func (c *Conn) park() *parked.Session {
+// if the connection has ended. Calls and streams fail with why at this end.
+func (c *Conn) park(why *Error) *parked.Session {
+	what := "the client was detached"
+	if c.server {
+		what = "the node has given the session away"
+	}
 	received, missed := c.sess.Counts()
 	s := &parked.Session{ID: c.sess.ID(), Token: c.sess.Token(), Received: received, Missed: missed, Groups: c.Groups(), Name: c.Name()}
 	var last uint64
 	s.In, last = c.turn.Park(s.In)
-	s.Book = c.eng.book.Append(nil) // positions before the frames in the inbox
+	if !c.server {
+		s.Book = c.eng.book.Append(nil) // positions before the frames in the inbox
+	}
 
 	// Read before the outbox is closed: a call whose answer is not in the outbox then is in the table. Only the calls
 	// that were begun last may not be in the table yet. A call that is answered meanwhile may be answered twice: the
 	// server ignores the second answer.
-	serving := append(c.serving.ids(), last, c.atClient.begun.Load())
+	serving := append(c.serving.ids(), last)
+	if !c.server {
+		serving = append(serving, c.atClient.begun.Load())
+	}
 	out, ok := c.out.Park()
 	if !ok {
 		return nil
@@ -141,13 +150,13 @@ func (c *Conn) park() *parked.Session {
 
 	for _, id := range serving {
 		if id != 0 {
-			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: "the client was detached while it handled the call"})
+			s.Out = wire.AppendFailure(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: what + " while it handled the call"})
 		}
 	}
-	for _, id := range c.parkStreams() {
-		s.Out = wire.AppendStreamEnd(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: "the client was detached"})
+	for _, id := range c.parkStreams(why) {
+		s.Out = wire.AppendStreamEnd(s.Out, id, wire.Goodbye{Code: CodeConnLost, Reason: what})
 	}
-	calls, lastID := c.calls.park(errDetached)
+	calls, lastID := c.calls.park(why)
 	for _, id := range calls {
 		s.Out = wire.AppendCancel(s.Out, id)
 	}
@@ -174,8 +183,14 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 	}
 	c.sess.Restore(s.Received, s.Missed)
 	c.calls.restore(s.LastCall)
+	c.takeParked(s.In)
+	c.out.Unpark(outbox.Parked{Acked: s.Acked, Missed: s.Dropped, Frames: s.Out}, received, s.Received) // as the hello has said
+}
+
+// takeParked puts frames of a parked session into the inbox of a connection that nobody reads yet.
+func (c *Conn) takeParked(in []byte) {
 	var f wire.Frame
-	for rest := s.In; len(rest) > 0; {
+	for rest := in; len(rest) > 0; {
 		if f, _, rest = parked.Next(rest); c.eng.handlers.message == nil {
 			f = c.keepParked(f)
 		}
@@ -183,7 +198,6 @@ func (c *Conn) unpark(s *parked.Session, received uint64) {
 			c.turn.Add(f)
 		}
 	}
-	c.out.Unpark(outbox.Parked{Acked: s.Acked, Missed: s.Dropped, Frames: s.Out}, received, s.Received) // as the hello has said
 }
 
 // keepParked keeps the payload of a raw message for a caller of RecvRaw. It returns the frame that is still to be handled

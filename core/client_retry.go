@@ -111,6 +111,7 @@ func (cl *Client) goOn(c *Conn, l *session.Link, n *welcomed) {
 		c.end(NewError(CodeProtocol, "the server has resumed a session that this end cannot resume"), nil, ending{waiting: l})
 		return
 	}
+	c.sess.SetID(n.welcome.Session) // another server of a cluster has another one
 	c.who.SetAddr(n.welcome.Addr)
 	cl.counters.resumed.Add(1)
 	c.eng.campaign.pace.Up(n.took)

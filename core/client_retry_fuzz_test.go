@@ -147,7 +147,7 @@ func (l *liar) connect() {
 // welcome returns a welcome to a new session, or to the session that is resumed.
 func (l *liar) welcome(resumed bool, received int) []byte {
 	l.names++
-	w := &wire.Welcome{Session: session.MakeID(uint64(l.names)), Token: []byte(strings.Repeat("t", 15) + string(rune('a'+l.names%26)))}
+	w := &wire.Welcome{Session: session.MakeID(0, uint64(l.names)), Token: []byte(strings.Repeat("t", 15) + string(rune('a'+l.names%26)))}
 	if resumed {
 		w = &wire.Welcome{Session: l.s.id, Token: l.s.tok}
 	}

@@ -32,6 +32,13 @@ type ClusterOptions struct {
 	// lost is made up for within 30 beats.
 	Notices func(to *Conn, of *Remote, p *Presence) bool
 
+	// Pack returns what the program keeps with a connection and needs again when the client's session has moved to another node; above all it is
+	// what it has attached with [Conn.Set]. It runs at the old node when no handler of the connection runs any more, before the function of
+	// [Server.OnLeave]. Unpack is given it at the new node, with the new connection, before anything is handled there and before the
+	// function of [Server.OnResume]. If one of them fails the session is lost, and the client joins anew. Without Pack, Unpack is given nothing.
+	Pack   func(c *Conn) ([]byte, error)
+	Unpack func(c *Conn, packed []byte) error
+
 	// MaxQuestions bounds the questions of other nodes that are being answered at one time: calls of clients, look-ups and surveys. One more is answered
 	// with [CodeTooManyCalls]. As many streams of other nodes may be open to clients of this one. Zero means 1024.
 	MaxQuestions int
@@ -61,6 +68,9 @@ func (o *ClusterOptions) resolve(f *optionFaults) {
 		}
 		if o.Notices != nil {
 			f.add("Cluster.Notices", "set", onlyWithRelay)
+		}
+		if o.Pack != nil || o.Unpack != nil {
+			f.add("Cluster.Pack", "set", onlyWithRelay)
 		}
 		if o.MaxQuestions != 0 {
 			f.add("Cluster.MaxQuestions", valueText(o.MaxQuestions), onlyWithRelay)

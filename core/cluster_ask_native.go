@@ -104,6 +104,10 @@ func (k *cluster) fault(a relay.Answer) error {
 // asked answers a question of another node, on a goroutine of its own. A request to disconnect clients has no answer and no id. It is
 // done at once, so that it counts as no question that waits.
 func (k *cluster) asked(from uint64, q relay.Question) relay.Fault {
+	if q.Subject == relay.Fence {
+		k.reply(asked{from, q.ID}, nil, nil)
+		return relay.None
+	}
 	if !k.serves.Load() { // it was asked with the others
 		return relay.None
 	}
@@ -128,10 +132,13 @@ func (k *cluster) asked(from uint64, q relay.Question) relay.Fault {
 		k.answering[of] = cancel
 		k.running.Add(1)
 		k.mu.Unlock()
+		if q.Subject == relay.Take { // here, since nothing that comes later is for the session
+			k.freeze(from, q)
+		}
 		go func() {
 			defer k.running.Done()
 			defer k.answered(of, cancel)
-			body, err := k.answer(ctx, q)
+			body, err := k.answer(ctx, from, q)
 			if ctx.Err() == nil || q.Within > 0 { // else nobody waits any more
 				k.reply(of, body, err)
 			}
@@ -190,8 +197,10 @@ func (k *cluster) failure(id uint64, err error) relay.Answer {
 }
 
 // answer answers a question.
-func (k *cluster) answer(ctx context.Context, q relay.Question) (body []byte, err error) {
+func (k *cluster) answer(ctx context.Context, from uint64, q relay.Question) (body []byte, err error) {
 	switch q.Subject {
+	case relay.Seek, relay.Take, relay.Further, relay.Adopt:
+		return k.answerAboutSession(ctx, from, q)
 	case relay.Survey:
 		return k.srv.surveyed(ctx, q.Word, q.Rest)
 	case relay.Count:

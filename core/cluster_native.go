@@ -37,6 +37,7 @@ type cluster struct {
 	parts  *relay.Parts
 	others *relay.Others // clients of other nodes, if the program is told of them
 	own    own
+	moves  migration
 	beats  int // since the others were asked for their clients; owned by keep
 
 	up     atomic.Bool  // the relay can be reached
@@ -104,7 +105,8 @@ func newCluster(s *Server, o ClusterOptions) *cluster {
 		srv: s, opts: o, self: self, born: time.Now(),
 		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
 		asks: relay.NewQuestions(), claims: relay.NewClaims(), lines: relay.NewLines[*nodeLine](o.QueueBytes / 4), parts: relay.NewParts(o.QueueBytes), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
-		poke: make(chan struct{}, 1), regain: make(chan struct{}, 1), news: make(chan struct{}, 1),
+		moves: migration{gone: relay.NewDepartures(s.opts.Timeouts.Resume), fetching: make(chan struct{}, maxFetches)},
+		poke:  make(chan struct{}, 1), regain: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		members: make(map[uint64]*Conn), answering: make(map[asked]context.CancelFunc),
 		why: errNotJoined,
 	}
@@ -290,16 +292,16 @@ func (k *cluster) flush(node RelayNode) (ok bool) {
 const batchChanges = 1024
 
 // put queues a message. It never waits.
-func (k *cluster) put(to relay.Topic, message []byte) {
+func (k *cluster) put(to relay.Topic, message []byte) (at relay.Mark) {
 	most := int(k.most.Load())
 	switch {
 	case len(message) <= most:
-		k.queue.Put(to, message)
+		return k.queue.Put(to, message)
 	case len(message) <= k.largest():
-		k.queue.PutAll(to, relay.Split(message, k.count.split.Add(1), most))
-	default:
-		k.count.unfit.Add(1)
+		return k.queue.PutAll(to, relay.Split(message, k.count.split.Add(1), most))
 	}
+	k.count.unfit.Add(1)
+	return at
 }
 
 // largest returns the size of the largest message, in bytes. Above what the relay takes it goes in parts, which are not many times what may wait.
@@ -352,6 +354,7 @@ func (k *cluster) tick() {
 			k.watch(relay.Topic{To: relay.ToNodes})
 		}
 	}
+	k.sweepMoves(now)
 	k.report()
 }
 

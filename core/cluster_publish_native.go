@@ -37,7 +37,8 @@ func (k *cluster) publish(a audience, f Frame, set *sending) {
 			m.To = relay.ToNamed
 		}
 	}
-	k.put(to, m.Append(relay.NewMessage(relay.KindSend, k.self, m.Size())))
+	at := k.put(to, m.Append(relay.NewMessage(relay.KindSend, k.self, m.Size())))
+	set.at = sentAt{topic: at.Topic, node: k.self, lap: at.Lap, number: at.Number}
 }
 
 // exceptions returns the connections of other nodes that a send leaves out. leaveOut has bounded them.

@@ -16,6 +16,7 @@ func (h *relayHandler) Up() {
 	k := (*cluster)(h)
 	k.alone.Store(false)
 	k.since.Store(int64(k.age()))
+	k.moves.downSince.Store(0)
 	k.mu.Lock()
 	k.why = nil
 	k.mu.Unlock()
@@ -36,6 +37,7 @@ func (h *relayHandler) Down(why error) {
 	k := (*cluster)(h)
 	k.up.Store(false)
 	k.alone.Store(false)
+	k.moves.downSince.CompareAndSwap(0, int64(max(k.age(), 1)))
 	if why == nil {
 		why = errNotJoined
 	}
@@ -113,7 +115,7 @@ func (h *relayHandler) Message(topic string, payload []byte) {
 	case news.Unknown && head.Kind != relay.KindHello && head.Kind != relay.KindBye:
 		k.hello(relay.Topic{To: relay.ToConn, Node: head.Node}, true)
 	}
-	if fault = k.handle(head, body); fault != relay.None {
+	if fault = k.handle(head, topic, body); fault != relay.None {
 		k.refused(fault, topic)
 	}
 }
@@ -124,7 +126,7 @@ func (k *cluster) refused(fault relay.Fault, topic string) {
 	k.srv.eng.log.debug(nil, "a message over the relay is refused", nil, "why", fault.String(), "topic", topic)
 }
 
-func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
+func (k *cluster) handle(head relay.Head, topic string, body []byte) relay.Fault {
 	switch head.Kind {
 	case relay.KindHello:
 		hello, fault := relay.ParseHello(body)
@@ -145,7 +147,7 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 		if fault != relay.None {
 			return fault
 		}
-		k.deliver(&m)
+		k.deliver(&m, sentAt{topic: topic, node: head.Node, lap: head.Lap, number: head.Number})
 	case relay.KindQuestion:
 		q, fault := relay.ParseQuestion(body)
 		if fault != relay.None {
@@ -187,7 +189,7 @@ func (k *cluster) handle(head relay.Head, body []byte) relay.Fault {
 			k.count.missed.Add(1)
 		}
 		if whole != nil {
-			return k.handle(relay.Head{Kind: p.Kind, Node: head.Node}, whole)
+			return k.handle(relay.Head{Kind: p.Kind, Node: head.Node, Lap: head.Lap, Number: head.Number}, topic, whole)
 		}
 	case relay.KindStreams:
 		m, fault := relay.ParseStreams(body)
@@ -244,13 +246,13 @@ func (k *cluster) met(node uint64, h relay.Hello) {
 const doubleLogged = 10 * time.Second
 
 // deliver gives a message of another node to the clients of this node for whom it is. It goes no further.
-func (k *cluster) deliver(m *relay.Send) {
+func (k *cluster) deliver(m *relay.Send, at sentAt) {
 	s := k.srv
 	f := Frame{Kind: KindCommand, Command: m.Command, Payload: m.Payload}
 	if m.Raw {
 		f.Kind = KindRaw
 	}
-	set := sending{key: m.Key, transient: m.Transient, as: form(m.Form), relayed: true}
+	set := sending{key: m.Key, transient: m.Transient, as: form(m.Form), relayed: true, routed: true, at: at}
 	for _, e := range m.Except {
 		if e.Node != k.self {
 			continue
@@ -283,7 +285,9 @@ func (k *cluster) deliverOne(m *relay.Send, f Frame, set *sending) {
 	var c *Conn
 	var err error
 	if m.To == relay.ToConn {
-		c = k.member(m.Conn)
+		if c = k.member(m.Conn); c == nil && k.forward(m.Conn, f, set) {
+			return
+		}
 	} else {
 		c, err = k.srv.Client(m.Name)
 	}

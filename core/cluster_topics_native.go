@@ -29,6 +29,7 @@ func (k *cluster) left(c *Conn, groups []string) {
 	k.mu.Lock()
 	delete(k.members, c.id)
 	k.mu.Unlock()
+	k.unname(c)
 	k.wantName(c.Name())
 	k.wantUser(c.User())
 	for _, g := range groups {

@@ -60,6 +60,7 @@ type Conn struct {
 	watch    watch    // the sweeper's own notes
 	lines    lines    // lines that the connection has in the log
 
+	move     atomic.Pointer[transit] // nil unless the session has moved to another node, or is on its way from one
 	values   attachments
 	atServer serverPart
 	atClient *clientPart // nil at a server

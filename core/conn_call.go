@@ -283,8 +283,12 @@ func (t *callTable) park(why *Error) (ids []uint64, last uint64) {
 	return ids, last
 }
 
-// restore makes ids go on after lastID, the last one of a detached session. Nobody else knows the connection yet.
-func (t *callTable) restore(lastID uint64) { t.lastID = lastID }
+// restore makes ids go on after lastID, the last one of a detached session.
+func (t *callTable) restore(lastID uint64) {
+	t.mu.Lock()
+	t.lastID = max(t.lastID, lastID)
+	t.mu.Unlock()
+}
 
 // hold makes calls fail with why from now on, or, with nil, succeed again. Nobody else knows the connection yet.
 func (t *callTable) hold(why *Error) {

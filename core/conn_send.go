@@ -83,11 +83,14 @@ func (c *Conn) sendCommand(command string, payload []byte, set *sending) error {
 	o := c.eng.overflow.of(command)
 	if hasOverflow && o.drops() && !set.waits() {
 		frame := wire.AppendCommand(make([]byte, 0, n), command, payload)
-		return c.sendByPolicy(command, c.eng.overflow.newBlock(command, set, frame))
+		if err := c.sendByPolicy(command, c.eng.overflow.newBlock(command, set, frame)); err != nil {
+			return c.diverted(Frame{KindCommand, command, payload}, frame, set, err)
+		}
+		return nil
 	}
 	dst, err := c.beginSend(n, o, set)
 	if err != nil {
-		return err
+		return c.diverted(Frame{KindCommand, command, payload}, nil, set, err)
 	}
 	c.out.Commit(wire.AppendCommand(dst, command, payload))
 	return nil
@@ -100,11 +103,15 @@ func (c *Conn) sendRaw(payload []byte, set *sending) error {
 	}
 	o := c.eng.overflow.of("")
 	if hasOverflow && o.drops() && !set.waits() {
-		return c.sendByPolicy("", c.eng.overflow.newBlock("", set, wire.AppendRaw(make([]byte, 0, n), payload)))
+		frame := wire.AppendRaw(make([]byte, 0, n), payload)
+		if err := c.sendByPolicy("", c.eng.overflow.newBlock("", set, frame)); err != nil {
+			return c.diverted(Frame{KindRaw, "", payload}, frame, set, err)
+		}
+		return nil
 	}
 	dst, err := c.beginSend(n, o, set)
 	if err != nil {
-		return err
+		return c.diverted(Frame{KindRaw, "", payload}, nil, set, err)
 	}
 	c.out.Commit(wire.AppendRaw(dst, payload))
 	return nil

@@ -10,7 +10,7 @@ type streaming struct {
 	feed     func(c *Conn) ([][]byte, any)
 	end      func(c *Conn)
 	relinked func(c *Conn)
-	park     func(c *Conn) []uint64
+	park     func(c *Conn, why *Error) []uint64
 }
 
 func newStreaming() *streaming {
@@ -91,22 +91,22 @@ func (c *Conn) relinkStreams() {
 }
 
 // parkStreams ends all streams of a detached session, and returns the ids of those that were open.
-func (c *Conn) parkStreams() []uint64 {
+func (c *Conn) parkStreams(why *Error) []uint64 {
 	if !browser {
-		return c.parkAll()
+		return c.parkAll(why)
 	}
 	if s := c.streaming(); s != nil {
-		return s.park(c)
+		return s.park(c, why)
 	}
 	return nil
 }
 
-func (c *Conn) parkAll() []uint64 {
+func (c *Conn) parkAll(why *Error) []uint64 {
 	t := c.streams.Load()
 	if t == nil {
 		return nil
 	}
 	ids := t.IDs()
-	t.End(errDetached)
+	t.End(why)
 	return ids
 }

@@ -113,7 +113,12 @@ type clusterClient struct {
 
 // client makes a client of a node. It is not connected yet. auth is its user.
 func (s *clusterScene) client(n *clusterNode, name, user string, groups ...string) *clusterClient {
-	cl, err := core.NewClient(n.lis, &core.ClientOptions{Name: name, Groups: groups, Auth: []byte(user), Retry: core.Retry{Off: true}, Logger: core.Silent})
+	return s.clientOver(n.lis, core.Retry{Off: true}, name, user, groups...)
+}
+
+// clientOver makes a client that dials by d.
+func (s *clusterScene) clientOver(d transport.Dialer, retry core.Retry, name, user string, groups ...string) *clusterClient {
+	cl, err := core.NewClient(d, &core.ClientOptions{Name: name, Groups: groups, Auth: []byte(user), Retry: retry, Logger: core.Silent})
 	require.NoError(s.t, err)
 	c := &clusterClient{Client: cl}
 	add := func(text string) {

@@ -55,7 +55,7 @@ func (n *Named) SendRaw(payload []byte, opts ...SendOption) error {
 }
 
 func (s *Server) sendNamed(name string, f Frame, as form, opts []SendOption) error {
-	set := sending{as: as}
+	set := sending{as: as, routed: true}
 	set.add(opts)
 	if set.ids != nil {
 		if err := s.cluster.leaveOut(&set); err != nil {

@@ -35,6 +35,8 @@ type sending struct {
 	relayed   bool        // it has come from another node: it goes no further, and waits for nobody
 	as        form        // the kind of value that the payload was made of
 	ids       *[]ClientID // left out too, at any node; nil for none
+	routed    bool        // it goes to whoever has a name or is in a group, not to a connection that the program holds
+	at        sentAt      // where it is among the messages of a cluster
 }
 
 // Wait makes a send wait for room in the queue, whatever the [Overflow], until ctx ends; then the send returns the

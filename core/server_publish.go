@@ -73,7 +73,7 @@ func (s *Server) publishValue(a audience, command string, v any, opts []SendOpti
 
 // publish sends a frame to an audience, through the middleware if there is any.
 func (s *Server) publish(a audience, f Frame, as form, opts []SendOption) error {
-	set := sending{as: as}
+	set := sending{as: as, routed: true}
 	set.add(opts)
 	if set.ids != nil {
 		if err := s.cluster.leaveOut(&set); err != nil {
@@ -106,12 +106,14 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 	if set.ctx != nil && set.ctx.Err() != nil {
 		return set.ctx.Err()
 	}
+	arrived := s.cluster.arrivals()
 	conns, err := s.present(a, set)
 	if err != nil {
 		return err
 	}
 	if s.cluster != nil {
 		s.cluster.publish(a, f, set)
+		conns = s.cluster.andArrived(arrived, a, conns)
 	}
 	var unsent faults
 	if set.ctx != nil {
@@ -123,6 +125,9 @@ func (s *Server) queueAll(a audience, f Frame, set *sending) error {
 				continue
 			}
 			err := c.sendShared(f, once, set)
+			if err != nil {
+				err = c.diverted(f, frame, set, err)
+			}
 			unsent.note(c, err)
 		}
 	}
@@ -174,9 +179,12 @@ func publishWaiting(conns []*Conn, f Frame, frame []byte, set *sending, unsent *
 			continue
 		}
 		err := c.shareOrWait(f, once, set, &late)
+		if err != nil {
+			err = c.diverted(f, frame, set, err)
+		}
 		unsent.note(c, err)
 	}
-	return awaitAll(late, set, unsent)
+	return awaitAll(late, f, frame, set, unsent)
 }
 
 // shareOrWait queues a frame if there is room for a sender that can wait, and otherwise appends it to late.
@@ -201,7 +209,7 @@ func (c *Conn) shareOrWait(f Frame, frame *outbox.Block, set *sending, late *[]p
 
 // awaitAll waits until there is room for each late frame, as long as the context of Wait says, or, without it, as
 // OverflowBlock does. It fails with the error of that context if it ends before all frames have had room.
-func awaitAll(late []postponed, set *sending, unsent *faults) (ended error) {
+func awaitAll(late []postponed, f Frame, frame []byte, set *sending, unsent *faults) (ended error) {
 	o := OverflowDisconnect
 	if !set.waits() {
 		o = OverflowBlock
@@ -211,6 +219,9 @@ func awaitAll(late []postponed, set *sending, unsent *faults) (ended error) {
 		if err != nil && set.waits() && err == set.ctx.Err() {
 			ended = err
 			continue
+		}
+		if err != nil {
+			err = p.c.diverted(f, frame, set, err)
 		}
 		unsent.note(p.c, err)
 	}
@@ -240,6 +251,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 		return s.shared.send(a, f, set)
 	}
 	h := s.store.Begin(a.name)
+	arrived := s.cluster.arrivals()
 	conns, err := s.present(a, set)
 	if err != nil {
 		h.End(false)
@@ -247,6 +259,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	}
 	if s.cluster != nil {
 		s.cluster.publish(a, f, set)
+		conns = s.cluster.andArrived(arrived, a, conns)
 	}
 	var late []postponed
 	kept := h.Keep(f.Command, f.Payload, f.Kind == KindRaw)
@@ -257,7 +270,7 @@ func (s *Server) queueKept(a audience, f Frame, set *sending) error {
 	for _, one := range faulty {
 		told.note(one.c, one.err)
 	}
-	err = awaitAll(late, set, &told)
+	err = awaitAll(late, f, kept, set, &told)
 	if told.conns > 0 {
 		told.log(s.eng.log, "clients cannot be sent what all are sent", "group", a.name, "command", f.Command)
 	}
@@ -296,6 +309,9 @@ func (s *Server) spread(h *history.Group, conns []*Conn, f Frame, kept []byte, s
 			err = c.sendAll(once, OverflowDisconnect, nil)
 		default:
 			err = c.sendShared(f, once, set)
+		}
+		if err != nil {
+			err = c.diverted(f, kept, set, err)
 		}
 		if err != nil {
 			faulty = append(faulty, unsent{c, err})

@@ -50,15 +50,24 @@ func (s *Server) suspended(c *Conn, l *session.Link, why *Error) {
 // sessionOf returns the connection that a hello wants to resume. It returns nil if there is none, or if the hello's
 // token is wrong.
 func (s *Server) sessionOf(hello *wire.Hello) *Conn {
-	id, ok := session.ConnOf(hello.Session)
+	id, ok := s.ownSession(hello.Session)
 	if !ok {
 		return nil
 	}
 	c := s.roster.Session(id)
-	if c == nil || !session.SameToken(c.sess.Token(), hello.Token) {
+	if c == nil || !sameToken(c.sess.Token(), hello.Token) {
 		return nil
 	}
 	return c
+}
+
+// ownSession returns the id of this server's connection from a session id. It reports false if the session belongs to another server.
+func (s *Server) ownSession(id []byte) (conn uint64, ok bool) {
+	node, conn, ok := session.ConnOf(id)
+	if ok && (node != 0 || s.cluster != nil) {
+		return s.cluster.ownSession(node, conn)
+	}
+	return conn, ok
 }
 
 // resume resumes the connection that a newcomer's hello names, over the newcomer's stream, and returns the
@@ -159,7 +168,7 @@ func (s *Server) relink(c *Conn, ar *arrival, before, l *session.Link, rd *reade
 	}
 	addr := l.Stream.Info().Remote
 	w := s.welcomeTo(c)
-	w.Resumed, w.Received, w.Addr = true, c.sess.Received(), addr
+	w.Resumed, w.Received, w.Addr, w.Token = true, c.sess.Received(), addr, ar.hello.Token
 	if !s.gate.Relink(c.atServer.slot, ar.slot) {
 		return session.NotKept
 	}

@@ -216,7 +216,7 @@ func (r *resumer) returns(st step) {
 		case 1:
 			h.Token = s.tok[:8]
 		case 2:
-			h.Session = session.MakeID(uint64(st.arg) + 1<<20)
+			h.Session = session.MakeID(0, uint64(st.arg)+1<<20)
 		case 3:
 			h.Session = append(append([]byte(nil), s.id...), 0)
 		case 4:

@@ -289,7 +289,7 @@ func TestResumeNeedsToken(t *testing.T) {
 		for name, h := range map[string]wire.Hello{
 			"wrong token":   {Session: id, Token: wrong},
 			"short token":   {Session: id, Token: token[:8]},
-			"wrong session": {Session: session.MakeID(999), Token: token},
+			"wrong session": {Session: session.MakeID(0, 999), Token: token},
 			"no session":    {Token: token},
 			"long session":  {Session: append(id, 0), Token: token},
 		} {

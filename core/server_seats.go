@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/hisock/hisock/core/internal/session"
 	"github.com/hisock/hisock/core/wire"
 )
 
@@ -162,10 +161,10 @@ func (s *Server) bury(c *Conn) {
 
 // wasReplaced reports whether a hello names a session that was replaced, with its token.
 func (s *Server) wasReplaced(hello *wire.Hello) bool {
-	id, ok := session.ConnOf(hello.Session)
+	id, ok := s.ownSession(hello.Session)
 	if !ok || len(hello.Token) == 0 {
 		return false
 	}
 	token := s.roster.Buried(id)
-	return token != nil && session.SameToken(token, hello.Token)
+	return token != nil && sameToken(token, hello.Token)
 }

@@ -139,9 +139,9 @@ func TestReplacedAreKnownByTheirToken(t *testing.T) {
 	c := &Conn{id: 7}
 	c.sess.Open(session.Credentials{Token: []byte{7}}, true)
 	srv.bury(c)
-	require.True(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(7), Token: []byte{7}}))
-	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(7), Token: []byte{8}}))
-	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(8), Token: []byte{7}}))
+	require.True(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(0, 7), Token: []byte{7}}))
+	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(0, 7), Token: []byte{8}}))
+	require.False(t, srv.wasReplaced(&wire.Hello{Session: session.MakeID(0, 8), Token: []byte{7}}))
 }
 
 // The holder's leave handler returns before the newcomer's join handler runs. A newcomer that has

@@ -27,6 +27,7 @@ const cutTime = 250 * time.Millisecond
 func (s *Server) Shutdown(ctx context.Context) error {
 	ctx = given(ctx)
 	ended := s.stop()
+	s.cluster.handOver(ctx)
 	s.drain(ctx)
 	if s.eng.manual.await(ctx, ended) == nil {
 		return nil
@@ -73,6 +74,7 @@ func (s *Server) stop() <-chan struct{} {
 	for _, ar := range s.arrivals() {
 		s.hurry(ar)
 	}
+	s.cluster.holdUp()
 	go func() {
 		s.conns.Wait()
 		s.shared.stop()

@@ -108,13 +108,20 @@ func (s *Server) welcome(base context.Context, ar *arrival) {
 	if why == nil && s.wasReplaced(hello) {
 		why = NewError(CodeReplaced, "a newer connection has taken the place of this one")
 	}
+	var c *Conn
+	if why == nil && len(hello.Token) > 0 {
+		if c, why = s.cluster.fetch(base, ar); c != nil && why == nil {
+			settled = true
+			s.goOnFetched(c, rd)
+			return
+		}
+	}
 	if why == nil && hello.OnlyResume {
 		why = NewError(CodeSessionOver, "")
 	}
 	if why == nil {
 		why = s.takeSlot(ar)
 	}
-	var c *Conn
 	if why == nil {
 		c, why = s.decideAbout(base, ar, hurry)
 		if left := ar.hungUp(); left != nil {
@@ -212,7 +219,7 @@ func (s *Server) newcomer(base, ctx context.Context, ar *arrival, a *Admission) 
 	c.peer.maxFrame = peerMaxFrame(hello.MaxFrame)
 	refused := s.allowGroups(ctx, ar, c, a)
 	if hello.Resume && s.opts.Timeouts.Resume > 0 {
-		c.sess.Open(session.Credentials{ID: session.MakeID(c.id), Token: session.NewToken(), AckBytes: hello.AckBytes}, false)
+		c.sess.Open(session.Credentials{ID: session.MakeID(s.cluster.number(), c.id), Token: session.NewToken(), AckBytes: hello.AckBytes}, false)
 		if c.sess.Token() != nil {
 			c.out.Keep()
 		}
@@ -259,6 +266,10 @@ func (s *Server) admit(ar *arrival, c *Conn) (holder *Conn, why *Error) {
 	})
 	c.setHeld(nil)
 	e := roster.Entry{Notices: c.atServer.notices != nil, Groups: !s.replays()}
+	if c.move.Load() != nil { // its session is on its way from another node: what others send waits for it
+		c.out.SetClosed(true)
+		e.Groups = s.shared == nil || !s.replays()
+	}
 	if c.sess.Token() != nil {
 		e.Session = c.id
 	}

@@ -24,7 +24,7 @@ type hub struct {
 }
 
 // startHub starts a server, which ends with the test.
-func startHub(t *testing.T, id string, r *Relay) *hub {
+func startHub(t *testing.T, id string, r *Relay, prepare ...func(srv *core.Server)) *hub {
 	t.Helper()
 	o := &core.ServerOptions{Logger: core.Silent}
 	o.Access.UniqueNames = true
@@ -35,6 +35,9 @@ func startHub(t *testing.T, id string, r *Relay) *hub {
 	o.Cluster = core.ClusterOptions{Relay: r, Node: id}
 	srv, err := core.NewServer(o)
 	require.NoError(t, err)
+	for _, f := range prepare {
+		f(srv)
+	}
 	h := &hub{srv: srv, lis: transport.NewPipeListener()}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(context.Background(), h.lis) }()

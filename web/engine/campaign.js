@@ -275,6 +275,7 @@ export class Campaign {
     if (!welcome.resumed) {
       supersede();
     } else if (conn.resume(link, welcome.received)) {
+      if (welcome.session.length > 0) conn.id = welcome.session; // another server of a cluster has another one
       this.#pace.up(took);
       this.#tell(resumed);
       if (this.#begun) conn.read();

@@ -38,6 +38,7 @@ var order = []Place{
 	StreamLedger{}, // stream: counts of the streams of all connections
 
 	// Of one connection.
+	Transit{},       // core: a session that is on its way from or to another node
 	StreamOpening{}, // core: a stream gets its id, and its frame is queued
 	LineOpening{},   // core: a stream to a client of another node gets its id, and its frame is queued
 	NodeLine{},      // core: the streams of a line to another node
@@ -63,6 +64,7 @@ var order = []Place{
 	// Of a node of a cluster.
 	Cluster{},
 	RelayClaims{},    // relay: the claims of the node
+	RelayMoved{},     // relay: sessions that have moved
 	Presence{},       // core: a node says who has come, gone or changed, or who they all are
 	RelayOthers{},    // relay: the clients of other nodes
 	RelayNodes{},     // relay: the other nodes

@@ -35,6 +35,7 @@ type (
 	ReadQueue      struct{ place }
 	Receivers      struct{ place }
 	RelayClaims    struct{ place }
+	RelayMoved     struct{ place }
 	RelayNodes     struct{ place }
 	RelayOthers    struct{ place }
 	LineOpening    struct{ place }
@@ -60,6 +61,7 @@ type (
 	Sweeper        struct{ place }
 	ThinLog        struct{ place }
 	ThinSource     struct{ place }
+	Transit        struct{ place }
 	Transition     struct{ place }
 	Turn           struct{ place }
 	Values         struct{ place }

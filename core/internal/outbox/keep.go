@@ -190,6 +190,11 @@ func (o *Outbox) Park() (p Parked, ok bool) {
 // received and counted see Resume.
 func (o *Outbox) Unpark(p Parked, received, counted uint64) {
 	o.mu.Lock()
+	o.unparkLocked(p, received, counted, nil)
+	o.mu.Unlock()
+}
+
+func (o *Outbox) unparkLocked(p Parked, received, counted uint64, welcome []byte) {
 	o.base, o.queued, o.keep.acked = p.Acked, p.Acked, p.Acked
 	for rest := p.Frames; len(rest) > 0; {
 		size := frameSize(rest)
@@ -203,9 +208,8 @@ func (o *Outbox) Unpark(p Parked, received, counted uint64) {
 	o.taken, o.written = o.queued, o.queued
 	o.bytes, o.keep.bytes = 0, o.bytes
 	o.control.missed = p.Missed
-	o.resumeLocked(o.link, received, nil)
+	o.resumeLocked(o.link, received, welcome)
 	o.control.acked = counted
-	o.mu.Unlock()
 }
 
 // tightenFrom is the least unused room in a block, in bytes, for which Tighten copies its frames.

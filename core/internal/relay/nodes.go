@@ -111,6 +111,30 @@ func (n *Nodes) Got(h Head, topic string, subscription uint64, asks bool, now ti
 	return news
 }
 
+// Heard returns when a node was heard of last, or the zero time.
+func (n *Nodes) Heard(incarnation uint64) (at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if of := n.nodes[incarnation]; of != nil {
+		at = of.heard
+	}
+	return at
+}
+
+// Marks returns how far topics of all nodes have been followed.
+func (n *Nodes) Marks(topics []string) (marks []Mark) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for incarnation, of := range n.nodes {
+		for _, topic := range topics {
+			if at, ok := of.topics[topic]; ok {
+				marks = append(marks, Mark{Topic: topic, Node: incarnation, Lap: at.lap, Number: at.number})
+			}
+		}
+	}
+	return marks
+}
+
 // Forget forgets how far a topic has been followed, whose subscription has ended.
 func (n *Nodes) Forget(topic string) {
 	n.mu.Lock()

@@ -15,6 +15,11 @@ const (
 	Call                          // the call Word at a client of the audience
 	Disconnect                    // that the clients of the audience are disconnected, for the reason in Rest
 	MakeRoom                      // that a client of the audience makes room for a newcomer of the user Word
+	Seek                          // whether a session is there; see session.go for this and the next four
+	Take                          // that the session becomes the asker's
+	Further                       // a further part of it
+	Adopt                         // that the node which is asked takes it
+	Fence                         // nothing: the answer comes after what the node has sent before
 	lastSubject
 )
 

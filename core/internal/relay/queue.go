@@ -109,35 +109,44 @@ func (q *Queue) forgetLocked() {
 	q.most = max(maxTopics, 2*len(q.topics))
 }
 
-// Put numbers a message that NewMessage has begun, and queues it. The queue owns it from then on.
-func (q *Queue) Put(of Topic, message []byte) {
+// Put numbers a message that NewMessage has begun, and queues it. The queue owns it from then on. Put returns where the message is
+// among others, without the node; its number is 0 if it has not been queued.
+func (q *Queue) Put(of Topic, message []byte) (at Mark) {
+	wake := false
 	q.mu.Lock()
-	wake := !q.closed && q.putLocked(q.topicLocked(of), message)
+	if !q.closed {
+		at, wake = q.putLocked(q.topicLocked(of), message)
+	}
 	q.mu.Unlock()
 	if wake {
 		q.wakeUp()
 	}
+	return at
 }
 
-// PutAll is Put for messages between which no other one goes.
-func (q *Queue) PutAll(of Topic, messages [][]byte) {
+// PutAll is Put for messages between which no other one goes. It returns where the last one is.
+func (q *Queue) PutAll(of Topic, messages [][]byte) (at Mark) {
 	wake := false
 	q.mu.Lock()
 	for _, m := range messages {
-		if !q.closed && q.putLocked(q.topicLocked(of), m) {
-			wake = true
+		if !q.closed {
+			var first bool
+			at, first = q.putLocked(q.topicLocked(of), m)
+			wake = wake || first
 		}
 	}
 	q.mu.Unlock()
 	if wake {
 		q.wakeUp()
 	}
+	return at
 }
 
-// putLocked reports whether nothing has waited before.
-func (q *Queue) putLocked(t *topic, message []byte) (first bool) {
+// putLocked also reports whether nothing has waited before.
+func (q *Queue) putLocked(t *topic, message []byte) (at Mark, first bool) {
 	t.number++
 	number(message, q.lap, t.number)
+	at = Mark{Topic: t.name, Lap: q.lap, Number: t.number}
 	first = len(q.waiting) == q.head
 	q.waiting = append(q.waiting, Message{Topic: t.name, Payload: message})
 	q.bytes += len(message) + cost
@@ -145,7 +154,31 @@ func (q *Queue) putLocked(t *topic, message []byte) (first bool) {
 		q.shiftLocked()
 		q.dropped++
 	}
-	return first
+	return at, first
+}
+
+// Marks returns how far this node has sent on topics, without the node. Topics without a message are left out.
+func (q *Queue) Marks(topics []Topic) (marks []Mark) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, of := range topics {
+		if t := q.topics[of]; t != nil && (t.number > 0 || q.lap > 0) {
+			marks = append(marks, Mark{Topic: t.name, Lap: q.lap, Number: t.number})
+		}
+	}
+	return marks
+}
+
+// IsSubscribed reports whether all topics are subscribed to, or the publisher is about to do it before it publishes what is put from now on.
+func (q *Queue) IsSubscribed(topics []Topic) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, of := range topics {
+		if t := q.topics[of]; t == nil || !t.is {
+			return false
+		}
+	}
+	return true
 }
 
 // shiftLocked takes the oldest message.

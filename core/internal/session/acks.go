@@ -38,6 +38,9 @@ type acks struct {
 	unacked  int    // bytes received since ackedAt
 }
 
+// AckBytes returns after how many bytes the peer wants an ack.
+func (a *acks) AckBytes() uint64 { return uint64(a.ackBytes) }
+
 // Received returns how many frames were received. It is the reader's.
 func (a *acks) Received() uint64 { return a.received }
 

@@ -44,12 +44,13 @@ type Session struct {
 	acks
 
 	// Set by Open, before anybody else knows the session.
-	id, token []byte
-	keptFor   time.Duration
+	token   []byte
+	keptFor time.Duration
 
 	mu       lock.Mutex[lock.Session] // guards the fields below
-	why      error                    // the reason of the end; nil before
-	detached bool                     // another client goes on with the session
+	id       string
+	why      error // the reason of the end; nil before
+	detached bool  // another client, or another node, goes on with the session
 }
 
 // Begin gives a session its first link.
@@ -65,13 +66,31 @@ type Credentials struct {
 // Open gives a session its credentials. It can be resumed from now on if confirmed is set, and otherwise once Confirm has
 // been called. Nobody else knows the session yet.
 func (s *Session) Open(c Credentials, confirmed bool) {
-	s.id, s.token, s.keptFor = c.ID, c.Token, c.KeptFor
+	s.mu.Lock()
+	s.id = string(c.ID)
+	s.mu.Unlock()
+	s.token, s.keptFor = c.Token, c.KeptFor
 	s.ackBytes = peerAckBytes(c.AckBytes)
 	s.confirmed.Store(confirmed)
 }
 
-// ID returns the id of the session, which is no secret.
-func (s *Session) ID() []byte { return s.id }
+// ID returns the id of the session, which is no secret. The caller owns it.
+func (s *Session) ID() []byte {
+	s.mu.Lock()
+	id := s.id
+	s.mu.Unlock()
+	return []byte(id)
+}
+
+// SetID sets the id of a session that goes on at another server, unless the server has told none.
+func (s *Session) SetID(id []byte) {
+	if len(id) == 0 {
+		return
+	}
+	s.mu.Lock()
+	s.id = string(id)
+	s.mu.Unlock()
+}
 
 // Token returns the secret that proves that the session is the client's, or nil if the session cannot be resumed.
 func (s *Session) Token() []byte { return s.token }
@@ -189,6 +208,17 @@ func (s *Session) Detach() *Link {
 	l := s.Link()
 	s.mu.Unlock()
 	return l
+}
+
+// DetachIdle is Detach for a session that has been suspended since it lost the link l. It reports false for any other session, which goes on.
+func (s *Session) DetachIdle(l *Link) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.suspendedLocked(l) || s.detached {
+		return false
+	}
+	s.detached = true
+	return true
 }
 
 // Detached reports whether Detach has been called.

@@ -27,7 +27,7 @@ func newLink() *Link {
 func newSession() (*Session, *Link) {
 	s, l := &Session{}, newLink()
 	s.Begin(l)
-	s.Open(Credentials{ID: MakeID(7), Token: []byte("token")}, true)
+	s.Open(Credentials{ID: MakeID(0, 7), Token: []byte("token")}, true)
 	return s, l
 }
 
@@ -274,13 +274,15 @@ func TestHold(t *testing.T) {
 }
 
 func TestID(t *testing.T) {
-	for _, id := range []uint64{0, 1, 1 << 20, 1<<64 - 1} {
-		got, ok := ConnOf(MakeID(id))
-		require.True(t, ok)
-		require.Equal(t, id, got)
+	for _, node := range []uint64{0, 1, 1<<64 - 1} {
+		for _, conn := range []uint64{0, 1, 1 << 20, 1<<64 - 1} {
+			at, got, ok := ConnOf(MakeID(node, conn))
+			require.True(t, ok)
+			require.Equal(t, []uint64{node, conn}, []uint64{at, got})
+		}
 	}
-	for _, b := range [][]byte{nil, {1}, make([]byte, 9)} {
-		_, ok := ConnOf(b)
+	for _, b := range [][]byte{nil, {1}, make([]byte, 9), make([]byte, 16), make([]byte, 17)} {
+		_, _, ok := ConnOf(b)
 		require.False(t, ok)
 	}
 }
