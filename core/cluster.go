@@ -26,6 +26,7 @@ type ClusterOptions struct {
 
 	// Notices decides what the clients of this node are told of clients of other nodes that come, go and change their names, as [Access.Notices] does for
 	// the clients of one node: of is a client of another node. It is asked about clients that hear of others, which needs Access.Notices.
+	// It may tell groups of [Remote].Groups, of which to should be a member, as [TellGroups] does for the clients of one node.
 	// Nil tells nothing. All nodes should have it, or none: a node tells others of its clients only if it has it itself.
 	//
 	// When a node has died or is cut off, its clients are told to have left after four beats, and to have joined when it is back. A notice that was
@@ -137,6 +138,9 @@ type Remote struct {
 	User      string
 	Addr      string
 	Suspended bool
+
+	// Groups are its groups when it came, or when it went, for the function of [ClusterOptions].Notices. They are empty elsewhere.
+	Groups []string
 
 	srv *Server
 }

@@ -3,6 +3,9 @@
 package core
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/hisock/hisock/core/internal/lock"
 	"github.com/hisock/hisock/core/internal/notices"
 	"github.com/hisock/hisock/core/internal/relay"
@@ -35,7 +38,7 @@ func (k *cluster) announce(c *Conn, now standing) {
 	if k == nil || k.opts.Notices == nil {
 		return
 	}
-	l := relay.Client{Conn: c.id, Name: now.name, User: c.User(), Addr: c.Addr(), Gone: !now.here}
+	l := relay.Client{Conn: c.id, Name: now.name, User: c.User(), Addr: c.Addr(), Gone: !now.here, Groups: c.Groups()}
 	k.own.mu.Lock()
 	defer k.own.mu.Unlock()
 	if l.Gone {
@@ -65,6 +68,7 @@ func (k *cluster) watched(node uint64) {
 	if k.opts.Notices == nil {
 		return
 	}
+	groups := k.groups()
 	k.own.mu.Lock()
 	defer k.own.mu.Unlock()
 	if k.own.told++; k.own.told > maxTold {
@@ -75,13 +79,28 @@ func (k *cluster) watched(node uint64) {
 		k.put(relay.Topic{To: relay.ToConn, Node: node}, p.Append(relay.NewMessage(relay.KindPresence, k.self, 1+len(p.List))))
 		p = relay.Presence{}
 	}
-	for _, l := range k.own.clients {
+	for id, l := range k.own.clients {
+		if now, here := groups[id]; here {
+			l.Groups = now
+		}
 		if p.List = l.Append(p.List); len(p.List) >= presenceBytes {
 			tell()
 		}
 	}
 	p.Last = true
 	tell()
+}
+
+// groups returns the groups of all clients of this node, by id.
+func (k *cluster) groups() map[uint64][]string {
+	k.mu.Lock()
+	members := slices.Collect(maps.Values(k.members))
+	k.mu.Unlock()
+	groups := make(map[uint64][]string, len(members))
+	for _, c := range members {
+		groups[c.id] = c.Groups()
+	}
+	return groups
 }
 
 // presence notes what a node has said of its clients, and tells the clients of this node.
@@ -106,7 +125,7 @@ func (k *cluster) turnover(node uint64, changed []relay.Turnover) {
 		of := &Remote{ID: ClientID{node, t.Conn}, srv: k.srv}
 		for _, l := range []*relay.Client{t.Before, t.After} {
 			if l != nil {
-				of.Name, of.User, of.Addr = l.Name, l.User, l.Addr
+				of.Name, of.User, of.Addr, of.Groups = l.Name, l.User, l.Addr, l.Groups
 			}
 		}
 		if t.Before != nil {

@@ -115,3 +115,68 @@ func TestLostPartOfTheClients(t *testing.T) {
 		require.EqualValues(t, 30, come.Load())
 	})
 }
+
+// Clients hear of the groups of clients of other nodes that the program tells them of, as they are when the client comes and goes.
+func TestGroupsInNoticesAcrossNodes(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, relay: smallRelay, options: func(_ int, o *core.ServerOptions) {
+		o.Limits.MaxName, o.Limits.MaxGroups = 2000, 100
+		o.Access.Notices = core.TellGroups
+		o.Cluster.Notices = func(to *core.Conn, of *core.Remote, p *core.Presence) bool {
+			for _, g := range of.Groups {
+				if to.InGroup(g) {
+					p.Groups = append(p.Groups, g)
+				}
+			}
+			return true
+		}
+	}}, func(t *testing.T, s *clusterScene) {
+		var mu sync.Mutex
+		var news []string
+		add := func(text string, p core.Presence) {
+			mu.Lock()
+			defer mu.Unlock()
+			slices.Sort(p.Groups)
+			news = append(news, text+p.Name+" "+strings.Join(p.Groups, ","))
+		}
+		wants := func(want ...string) {
+			t.Helper()
+			s.pass(100 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			slices.Sort(news)
+			require.Equal(t, want, news)
+			news = nil
+		}
+		watcher, err := core.NewClient(s.nodes[0].lis, &core.ClientOptions{Name: "watcher", Groups: []string{"a", "b", "c"}, Retry: core.Retry{Off: true}, Logger: core.Silent})
+		require.NoError(t, err)
+		defer watcher.Close() //nolint:errcheck // nothing to be done about it
+		watcher.OnClientConnect(func(p core.Presence) { add("+", p) })
+		watcher.OnClientDisconnect(func(p core.Presence) { add("-", p) })
+		require.NoError(t, watcher.Connect(t.Context()))
+		here, far := s.join(s.nodes[0], "here", "a", "b", "secret"), s.join(s.nodes[1], "far", "a", "b", "secret")
+		wants("+far a,b", "+here a,b")
+		for _, c := range []*clusterClient{here, far} {
+			require.NoError(t, c.Join(t.Context(), "c"))
+			require.NoError(t, c.Leave(t.Context(), "a"))
+		}
+		wants([]string(nil)...)
+		require.NoError(t, here.Close())
+		require.NoError(t, far.Close())
+		wants("-far b,c", "-here b,c")
+
+		many := s.join(s.nodes[1], "many", "a")
+		for i := range 40 { // more than the relay takes in one message
+			require.NoError(t, many.Join(t.Context(), strconv.Itoa(i)+strings.Repeat("g", 1000)))
+		}
+		wants("+many a")
+		s.nodes[1].way.Cut()
+		s.pass(10 * time.Second)
+		wants("-many a")
+		s.nodes[1].way.Mend()
+		s.pass(10 * time.Second)
+		wants("+many a")
+		require.NoError(t, many.Close())
+		wants("-many a")
+		require.Zero(t, s.nodes[1].srv.Stats().Relay.Unsent)
+	})
+}

@@ -321,7 +321,9 @@ func TestFaultsOfStreamsAcrossNodes(t *testing.T) {
 					case err := <-failed:
 						var why *core.StreamError
 						require.ErrorAs(t, err, &why)
-						require.Equal(t, tc.want.String(), core.CodeOf(err).String(), "%v", err)
+						if code := core.CodeOf(err); tc.want != core.CodeShutdown || code != core.CodeConnLost { // a node that is shut may be gone before it has said why
+							require.Equal(t, tc.want.String(), code.String(), "%v", err)
+						}
 						require.False(t, why.Taken == 0 && why.Sent == 0, "%v", err)
 						require.LessOrEqual(t, why.Delivered, why.Sent, "%v", err)
 					default:

@@ -24,11 +24,12 @@ import (
 
 // An attack is an attempt to harm a server or its clients.
 type attack struct {
-	opts  core.ServerOptions
-	more  func(a *arena) // registers handlers besides the arena's own
-	media []string       // names of media; nil for all that strangers can reach
-	tries [2]int         // tries in the short and the long form
-	grows int            // KiB by which the memory of the server and of the attacker's end may grow
+	opts    core.ServerOptions
+	more    func(a *arena) // registers handlers besides the arena's own
+	media   []string       // names of media; nil for all that strangers can reach
+	cluster bool           // the server is a node of a cluster of two
+	tries   [2]int         // tries in the short and the long form
+	grows   int            // KiB by which the memory of the server and of the attacker's end may grow
 
 	// run tries that often and returns what the attacker got. It calls worst when the server holds
 	// most.
@@ -43,7 +44,7 @@ const honestClients = 10
 func TestAttacks(t *testing.T) {
 	long := os.Getenv("HISOCK_SOAK") != ""
 	attacks := maps.Clone(handshakeAttacks)
-	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks, windowAttacks, compressionAttacks} {
+	for _, more := range []map[string]attack{frameAttacks, floodAttacks, memoryAttacks, nameAttacks, sessionAttacks, noticeAttacks, streamAttacks, windowAttacks, compressionAttacks, clusterAttacks} {
 		maps.Copy(attacks, more)
 	}
 	for name, at := range attacks {
@@ -57,9 +58,19 @@ func TestAttacks(t *testing.T) {
 				if long {
 					tries = at.tries[1]
 				}
-				a := newArena(t, n, at.opts, at.more)
+				opts := at.opts
+				var other *pair
+				if at.cluster {
+					other = newPair(t, opts)
+					opts = pairedOptions(opts, other.broker)
+				}
+				a := newArena(t, n, opts, at.more)
+				a.pair = other
 				got := at.run(a, tries)
 				commands, lost := a.close()
+				if other != nil {
+					other.close(t)
+				}
 				require.Zero(t, lost)
 				grew := int(a.peak.Load()>>10) - int(a.before>>10)
 				require.LessOrEqual(t, grew, at.grows, "KiB")
@@ -87,6 +98,7 @@ type arena struct {
 	before  uint64
 	peak    atomic.Uint64
 	peers   []*coretest.Peer
+	pair    *pair // the other node; nil if the server is alone
 }
 
 func newArena(t *testing.T, n *harness.Network, opts core.ServerOptions, more func(a *arena)) *arena {
@@ -130,6 +142,9 @@ func newArena(t *testing.T, n *harness.Network, opts core.ServerOptions, more fu
 		more(a)
 	}
 	go a.srv.Serve(t.Context(), n.Listener) //nolint:errcheck // nil after Shutdown
+	if opts.Cluster.Relay != nil {
+		require.NoError(t, a.srv.Cluster().Join(t.Context()))
+	}
 	for i := range honestClients {
 		a.addHonest(i)
 	}

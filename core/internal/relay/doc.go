@@ -26,7 +26,8 @@
 //	8     probed    messages of the asker that were found missing on the topic of the node itself and on the topic of all nodes.
 //	                Said when asked, and when there are more
 //	9     watch     nothing: asks a node who its clients are
-//	10    presence  flags (1 byte), then for each client conn, flags (1 byte), name, user, address (texts, MaxName)
+//	10    presence  flags (1 byte), then for each client conn, flags (1 byte), name, user, address (texts, MaxName), and if a flag says so
+//	                the number of its groups (MaxClientGroups, not 0) and their names (texts, MaxName)
 //	11    streams   flags (1 byte), line, number of the message within the line, how many are told (MaxTold), for each of them stream and count, frames
 //	12    part      id of the message, its kind (1 byte), index of the part from 0 on, size of the whole body, a piece of the body. The
 //	                parts of a message follow each other on its topic

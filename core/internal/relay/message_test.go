@@ -36,7 +36,9 @@ var messages = map[string]struct {
 		"010b000000000000c0de000000020000000000000007" + "00" + "ac02" + "02" + "01" + "04ac02" + "6666"},
 	"line over": {KindStreams, (&Streams{Theirs: true, Over: true, Line: 1}).Append, "010b000000000000c0de000000020000000000000007" + "03" + "01" + "00" + "00"},
 	"part":      {KindPart, (&Part{ID: 300, Kind: KindAnswer, Index: 1, Total: 5, Piece: []byte("hi")}).Append, "010c000000000000c0de000000020000000000000007" + "ac02" + "05" + "01" + "05" + "6869"},
-	"probed":    {KindProbed, func(b []byte) []byte { return AppendNumber(b, 0) }, "0108000000000000c0de000000020000000000000007" + "00"},
+	"groups": {KindPresence, (&Presence{List: (&Client{Conn: 1, Name: "ada", Groups: []string{"g", "h"}}).Append(nil)}).Append,
+		"010a000000000000c0de000000020000000000000007" + "00" + "01" + "04" + "03616461" + "00" + "00" + "02" + "0167" + "0168"},
+	"probed": {KindProbed, func(b []byte) []byte { return AppendNumber(b, 0) }, "0108000000000000c0de000000020000000000000007" + "00"},
 }
 
 func message(t testing.TB, name string) []byte {
@@ -151,6 +153,9 @@ func TestFaults(t *testing.T) {
 		"part of a hello":     {part(1, byte(KindHello), 0, 9, 1), Unknown},
 		"empty part":          {part(1, byte(KindSend), 0, 9), Short},
 		"part of too little":  {part(1, byte(KindSend), 0, 1, 1, 1), Long},
+		"no groups":           {presence(0, 1, 4, 0, 0, 0, 0), BadNumber},
+		"groups missing":      {presence(0, 1, 4, 0, 0, 0, 5, 0), Short},
+		"many groups":         {presence(0, 1, 4, 0, 0, 0, 0x81, 0x20), TooLong},
 		"raw with a command":  {send(0, 1, 0, 0, 0, 0, 0, 1, 'c'), Unknown},
 	}
 	for name, tc := range tests {

@@ -51,8 +51,9 @@ func (o *Others) Apply(node uint64, p Presence) (changed []Turnover, full bool) 
 		switch {
 		case l.Gone && there:
 			delete(of.clients, l.Conn)
+			was.Groups = l.Groups
 			changed = append(changed, Turnover{Conn: l.Conn, Before: &was})
-		case l.Gone, there && was == l:
+		case l.Gone, there && was.equal(&l):
 		case !there && len(of.clients) >= maxOthers:
 			full = true
 		default:

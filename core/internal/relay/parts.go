@@ -38,7 +38,7 @@ func ParsePart(body []byte) (p Part, f Fault) {
 	p.Piece = c.rest()
 	switch {
 	case c.fault != None:
-	case p.Kind != KindSend && p.Kind != KindQuestion && p.Kind != KindAnswer:
+	case p.Kind != KindSend && p.Kind != KindQuestion && p.Kind != KindAnswer && p.Kind != KindPresence:
 		c.fail(Unknown)
 	case len(p.Piece) == 0:
 		c.fail(Short)
