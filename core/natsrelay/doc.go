@@ -42,6 +42,7 @@
 //	p.TOPIC                a message on a topic
 //	$KV.p.lease.ID         a lease, with a time to live
 //	$KV.p.claim.KEY        a claim: the length of the lease's id in a byte, the id, the value
+//	$KV.p.sweep            a node has looked for claims whose leases are over, with a time to live
 //	p.history.kept.GROUP   a block of a group, in the stream
 //	p.history.told.GROUP   the same block, when it is stored
 //

@@ -267,7 +267,7 @@ func (n *node) keep() {
 			n.sweeps.Go(func() {
 				ctx, end := context.WithTimeout(n.life, sweepEvery)
 				defer end()
-				n.sweep(ctx) //nolint:errcheck // another node, or the next time
+				n.sweepInTurn(ctx) //nolint:errcheck // another node, or the next time
 				sweep.Reset(sweepLater())
 			})
 			continue
