@@ -317,6 +317,19 @@ func (m *Measurer) claims(s *scene) {
 	before := broker.usage(true)
 	do("claim")
 	m.term("claim memory", float64(broker.usage(true).Heap-before.Heap)/float64(3*m.Tries*n))
+	for range s.tries {
+		read, took := 0, time.Duration(0)
+		u := s.once(func() {
+			begun := time.Now()
+			read = call[int](a, "Sweep", urls[0])
+			took = time.Since(begun)
+		}, a, broker)
+		if read > 0 {
+			m.term("sweep", per(u[0], read))
+			m.term("bucket sweep", per(u[1], read))
+			m.term("bucket sweep, each", float64(took)/float64(read))
+		}
+	}
 	do("lookup")
 	alone := m.n(200, 50)
 	for range s.tries {

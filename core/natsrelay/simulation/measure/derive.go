@@ -27,7 +27,8 @@ func (m *Measurer) derive(c *model.Costs) {
 	c.Topic, c.Sub, c.RouteSub, c.Subscribe = of("topic"), of("sub"), above(of("sub and route"), of("sub")), of("subscribe")
 	c.Claim, c.Release, c.Lookup, c.ClaimMemory = of("claim"), of("release"), of("lookup"), of("claim memory")
 	c.BucketClaim, c.BucketRelease, c.BucketLookup, c.LookupTime = of("bucket claim"), of("bucket release"), of("bucket lookup"), of("lookup alone")
-	for what, rate := range map[string]*float64{"claim": &c.ClaimRate, "release": &c.ReleaseRate, "lookup": &c.LookupRate} {
+	c.Sweep, c.BucketSweep = of("sweep"), of("bucket sweep")
+	for what, rate := range map[string]*float64{"claim": &c.ClaimRate, "sweep": &c.SweepRate, "release": &c.ReleaseRate, "lookup": &c.LookupRate} {
 		if t := of("bucket " + what + ", each"); t > 0 {
 			*rate = 1e9 / t
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/hisock/hisock/core"
 	"github.com/hisock/hisock/core/internal/relay"
@@ -329,4 +330,50 @@ func (w *Worker) claim(ctx context.Context, what, key string) (err error) {
 		err = w.bare.Release(ctx, key)
 	}
 	return err
+}
+
+// Sweep reads all claims, as each node does from time to time, and returns how many there are.
+func (w *Worker) Sweep(url string, n *int) error {
+	c, err := nats.Connect(url)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	js, err := jetstream.New(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	stream, err := js.Stream(ctx, "KV_hisock")
+	if err != nil {
+		return err
+	}
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{"$KV.hisock.claim.>"}, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+	})
+	if err != nil {
+		return err
+	}
+	for left := uint64(1); left > 0; {
+		batch, err := consumer.Fetch(256, jetstream.FetchMaxWait(time.Second))
+		if err != nil {
+			return err
+		}
+		left = 0
+		for m := range batch.Messages() {
+			meta, err := m.Metadata()
+			if err != nil {
+				return err
+			}
+			*n++
+			if left = meta.NumPending; left == 0 { // else the batch waits for more
+				return nil
+			}
+		}
+		if err := batch.Error(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

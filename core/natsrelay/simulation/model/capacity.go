@@ -53,11 +53,9 @@ func Remedies() []Remedy {
 		{"rooms at one node (0.9 of the members)", func(l *Layout) { l.Sticky = 0.9 }},
 		{"a beat of 5 s", func(l *Layout) { l.Beat = 5 }},
 		{"no notices", func(l *Layout) { l.Quiet = true }},
-		{"sweeps that look each lease up once", func(l *Layout) { l.Frugal = true }},
-		{"no notices, and such sweeps", func(l *Layout) { l.Quiet, l.Frugal = true, true }},
 		{"3 clusters of their own", func(l *Layout) { l.Cells = math.Min(3, l.Nodes) }},
 		{"10 clusters of their own", func(l *Layout) { l.Cells = math.Min(10, l.Nodes) }},
-		{"10 clusters of their own, no notices, and such sweeps", func(l *Layout) { l.Cells, l.Quiet, l.Frugal = math.Min(10, l.Nodes), true, true }},
+		{"10 clusters of their own, no notices", func(l *Layout) { l.Cells, l.Quiet = math.Min(10, l.Nodes), true }},
 	}
 }
 

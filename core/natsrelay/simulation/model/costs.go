@@ -69,6 +69,7 @@ type Costs struct {
 
 	// Claims in a bucket with three replicas: what all three servers pay together, and how many a second one bucket takes.
 	BucketClaim, BucketRelease, BucketLookup float64
+	Sweep, BucketSweep, SweepRate            float64 // a claim that is read in a sweep: by the node, by the three servers, and how many a second
 	ClaimRate, ReleaseRate, LookupRate       float64
 	LookupTime                               float64 // that one look-up takes, in nanoseconds
 }
@@ -101,6 +102,7 @@ func (c *Costs) Facts() []Fact {
 		{"a claim", &c.Claim, "ns"},
 		{"a claim given back", &c.Release, "ns"},
 		{"a claim looked up", &c.Lookup, "ns"},
+		{"a claim that is read in a sweep", &c.Sweep, "ns"},
 		{"a notice of a client of another node", &c.Change, "ns"},
 		{"the same: each client here that may be told", &c.Pass, "ns"},
 		{"an entry of another node's list of clients", &c.Entry, "ns"},
@@ -123,10 +125,12 @@ func (c *Costs) Facts() []Fact {
 		{"three nats-servers: a claim", &c.BucketClaim, "ns"},
 		{"three nats-servers: a claim given back", &c.BucketRelease, "ns"},
 		{"three nats-servers: a claim looked up", &c.BucketLookup, "ns"},
+		{"three nats-servers: a claim that is read in a sweep", &c.BucketSweep, "ns"},
 		{"nats-server: memory of a claim", &c.ClaimMemory, "B"},
 		{"three nats-servers: claims", &c.ClaimRate, "/s"},
 		{"three nats-servers: claims given back", &c.ReleaseRate, "/s"},
 		{"three nats-servers: look-ups", &c.LookupRate, "/s"},
+		{"three nats-servers: claims read in sweeps", &c.SweepRate, "/s"},
 		{"the time that one look-up takes", &c.LookupTime, "ns"},
 	}
 }

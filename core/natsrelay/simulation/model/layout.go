@@ -20,7 +20,6 @@ type Layout struct {
 	Beat    float64 // seconds
 	Sticky  float64 // the part of the members of a group that one node has, if a node has room for the group
 	Quiet   bool    // no notices, whatever the workload says
-	Frugal  bool    // a sweep looks each lease up once, and not for each claim
 
 	Node, Server Machine
 }

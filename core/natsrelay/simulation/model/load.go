@@ -8,7 +8,8 @@ const (
 	listPart     = 8192  // bytes of a message with a part of that list
 	renewals     = 5.0   // seconds between two renewals of a lease
 	heartbeat    = 15.0  // seconds
-	sweepEvery   = 600.0 // seconds between two sweeps of a node
+	sweepRest    = 300.0 // seconds after a sweep in which no node begins another one
+	sweepEvery   = 600.0 // seconds after which a node would sweep, if no other one has
 	helloSize    = 30.0  // bytes of a beat
 	questionSize = 70.0
 )
@@ -244,15 +245,10 @@ func (s *sum) come(w Workload, buckets []Bucket) {
 		s.node(NodeCPU, Coming, rate/s.n*(s.c.Claim+s.c.Release))
 		s.claims(Coming, rate, s.c.BucketClaim, s.c.ClaimRate)
 		s.claims(Coming, rate, s.c.BucketRelease, s.c.ReleaseRate)
-		sweep := s.n * s.l.Clients / sweepEvery // each node reads each claim of the cluster, and whether its lease is there
-		s.node(NodeCPU, Sweeping, sweep/s.n*s.c.Take)
-		s.claims(Sweeping, sweep, s.c.Out, 1e9/s.c.Out)
-		looks := math.Min(sweep, s.n*2e9/s.c.LookupTime) // a node asks for one after the other
-		if s.l.Frugal {
-			looks = s.n * s.n / sweepEvery
-		}
-		s.node(NodeCPU, Sweeping, looks/s.n*s.c.Lookup/2)
-		s.claims(Sweeping, looks, s.c.BucketLookup/2, 2*s.c.LookupRate)
+		sweeps := math.Min(s.n/sweepEvery, 1/sweepRest) // in each a node reads all claims of the cluster, and looks each lease up
+		s.node(NodeCPU, Sweeping, sweeps*s.l.Clients*s.c.Sweep)
+		s.claims(Sweeping, sweeps*s.l.Clients, s.c.BucketSweep, s.c.SweepRate)
+		s.claims(Sweeping, sweeps*s.n, s.c.BucketLookup/2, 2*s.c.LookupRate)
 	}
 }
 

@@ -14,7 +14,7 @@ func testCosts() Costs {
 		Claim: 20_000, Release: 40_000, Lookup: 40_000, Change: 2000, Pass: 10, Entry: 500, Encode: 200, EntrySize: 40,
 		Idle: 8000, Active: 10_000, Socket: 4000, Topic: 600, Remote: 200,
 		In: 1000, Out: 500, Route: 1000, Byte: 0.5, Subscribe: 5000, Sub: 700, RouteSub: 800, ClaimMemory: 900,
-		BucketClaim: 25_000, BucketRelease: 75_000, BucketLookup: 80_000, ClaimRate: 50_000, ReleaseRate: 20_000, LookupRate: 15_000, LookupTime: 250_000,
+		BucketClaim: 25_000, BucketRelease: 75_000, BucketLookup: 80_000, ClaimRate: 50_000, ReleaseRate: 20_000, Sweep: 2000, BucketSweep: 3000, SweepRate: 200_000, LookupRate: 15_000, LookupTime: 250_000,
 	}
 }
 

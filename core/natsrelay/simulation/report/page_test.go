@@ -51,7 +51,7 @@ func TestModelIsNearRealClusters(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, checks, 25)
 	for _, c := range checks {
-		factor := 2.0
+		factor := 2.5
 		if c.Unit == "" {
 			factor = 1.05
 		}
