@@ -56,6 +56,13 @@ func (c *Cluster) config(i int) NodeConfig {
 	return config
 }
 
+// successor is what the process that follows a node is made from. Its messages have a label of their own, and their own numbers.
+func (c *Cluster) successor(i int, old *Node) NodeConfig {
+	config := c.config(i)
+	config.Label = old.label() + "+"
+	return config
+}
+
 // startNode starts node i, and lets clients come to it.
 func (c *Cluster) startNode(i int) {
 	c.t.Helper()
@@ -147,7 +154,7 @@ func (c *Cluster) wrong() string {
 	}
 	for _, w := range c.witnesses {
 		for _, n := range live {
-			if tr := w.trail(n.ID); time.Since(tr.heard) > lateAfter {
+			if tr := w.trail(n.label()); time.Since(tr.heard) > lateAfter {
 				return w.name + " hears nothing of " + n.ID
 			}
 		}
@@ -183,7 +190,7 @@ func (c *Cluster) end() *Outcome {
 	o := &Outcome{Lost: make(map[Way]uint64)}
 	last := make(map[string]uint64)
 	for _, n := range c.live() {
-		last[n.ID] = n.End()
+		last[n.label()] = n.End()
 	}
 	for _, w := range c.witnesses {
 		for id, number := range last {

@@ -26,9 +26,11 @@ import (
 // group is the group of all witnesses.
 const group = "g"
 
-// tick is the command of what nodes send to the group, and whereCall the call that a client asks its node's id with.
+// tick is the command of what is sent to the group, talk the command of a client that wants a node to send something to the group, and
+// whereCall the call that a client asks its node's id with.
 const (
 	tick      = "tick"
+	talk      = "talk"
 	whereCall = "where"
 )
 
@@ -113,6 +115,9 @@ func newNodePart(with json.RawMessage) (part, any, error) {
 		}
 	})
 	n.srv.HandleBytes(whereCall, func(context.Context, *core.Conn, []byte) ([]byte, error) { return []byte(c.ID), nil })
+	n.srv.OnBytes(talk, func(_ context.Context, _ *core.Conn, payload []byte) error {
+		return n.srv.Group(group).SendBytes(tick, payload)
+	})
 	addrs, err := n.listen()
 	return n, addrs, err
 }
@@ -311,14 +316,18 @@ func parseMessage(b []byte) (m message, err error) {
 // A Node is a server of hisock in a process of its own.
 type Node struct {
 	*Process
-	ID    string
-	Addrs NodeAddrs
+	ID     string
+	Addrs  NodeAddrs
+	config NodeConfig
 }
+
+// label is what the node's messages begin with.
+func (n *Node) label() string { return cmp.Or(n.config.Label, n.ID) }
 
 // StartNode starts a node, which ends with the test.
 func StartNode(t testing.TB, c NodeConfig) *Node {
 	t.Helper()
-	n := &Node{ID: c.ID}
+	n := &Node{ID: c.ID, config: c}
 	n.Process = start(t, "node", c, &n.Addrs)
 	return n
 }

@@ -26,6 +26,7 @@ type Witness struct {
 	mu     sync.Mutex        // guards the fields below
 	trails map[string]*trail // by the label of the node that sends
 	faults []string
+	joins  int // how often the client has joined anew, the first time included
 }
 
 // A trail is what has come from one node in a round.
@@ -48,6 +49,13 @@ func newWitness(t testing.TB, name string, round int, d transport.Dialer) *Witne
 	c.OnBytes(tick, func(_ context.Context, _ *core.Conn, payload []byte) error {
 		w.note(payload)
 		return nil
+	})
+	c.OnState(func(s core.State, _ error) {
+		if s == core.StateConnected {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.joins++
+		}
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
@@ -85,6 +93,24 @@ func (w *Witness) note(payload []byte) {
 	tr.worst = max(tr.worst, way)
 }
 
+// talk sends numbered messages to the node, which sends them to the group, until ctx ends. It returns how many it has sent.
+func (w *Witness) talk(ctx context.Context) (sent uint64, err error) {
+	t := time.NewTicker(every)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		m := message{from: w.name, round: w.round, number: sent + 1, at: time.Now()}
+		if err := w.SendBytes(talk, m.bytes(), core.Wait(context.Background())); err != nil {
+			return sent, err
+		}
+		sent++
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+		}
+	}
+	return sent, nil
+}
+
 // end returns what has come from each node, and what should not have come.
 func (w *Witness) end() (trails map[string]trail, faults []string) {
 	w.mu.Lock()
@@ -104,6 +130,13 @@ func (w *Witness) trail(node string) (tr trail) {
 		tr = *t
 	}
 	return tr
+}
+
+// joined returns how often the client has joined anew, the first time included.
+func (w *Witness) joined() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.joins
 }
 
 // where returns the id of the node that the client is at, or "" if it is at none.
