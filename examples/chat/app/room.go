@@ -184,7 +184,13 @@ func (r *room) renamed(c *core.Conn, _, name string) {
 	r.renameLocked(r.idOf(c), name)
 }
 
+// addLocked notes a member. Names are unique, so a member elsewhere with that name has moved or left, and the room has not heard of it yet.
 func (r *room) addLocked(m member) {
+	for id, p := range r.here {
+		if p.Name == m.Name && p.Node != "" {
+			r.removeLocked(id)
+		}
+	}
 	r.came++
 	r.here[m.ID] = present{m, r.came}
 }
