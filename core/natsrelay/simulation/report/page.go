@@ -51,6 +51,10 @@ func Make(c model.Costs, checks []model.Check) Page {
 		}
 		cures.WriteString(remedies(&m))
 		sizes.WriteString(smallest(&m))
+		if w.Notices {
+			w.Title, w.Notices = w.Title+", no notices", false
+			sizes.WriteString(smallest(&model.Model{Costs: c, Workload: w}))
+		}
 	}
 	p.Blocks["workloads"] = loads.String()
 	p.Blocks["remedies"] = cures.String()
