@@ -69,8 +69,11 @@ func (s *Server) claim(ctx context.Context, c *Conn, name, user string) (done fu
 		}
 		k.wake()
 	}
-	for _, t := range things {
-		if why := k.claimOne(ctx, c, t); why != nil {
+	for i, t := range things {
+		if why, left := k.claimOne(ctx, c, t); why != nil {
+			if left {
+				things = slices.Delete(slices.Clone(things), i, i+1)
+			}
 			done()
 			if why.Code == CodeNameTaken {
 				why = nameTaken(name)
@@ -108,8 +111,9 @@ func (s *Server) unclaim(names []string, user string) {
 	k.wake()
 }
 
-// claimOne makes the node hold a place of t for one more client. If all places are taken, the clients that have them are asked to make room.
-func (k *cluster) claimOne(ctx context.Context, c *Conn, t relay.Thing) *Error {
+// claimOne makes the node hold a place of t for one more client. If all places are taken, the clients that have them are asked to make room. left reports that it
+// has failed, and that the newcomer counts as one of t no more.
+func (k *cluster) claimOne(ctx context.Context, c *Conn, t relay.Thing) (why *Error, left bool) {
 	patience := k.srv.opts.Timeouts.Hello
 	if patience == 0 {
 		patience = defaultHelloTime
@@ -121,10 +125,10 @@ func (k *cluster) claimOne(ctx context.Context, c *Conn, t relay.Thing) *Error {
 		turn, ok, wait := k.claims.Begin(t)
 		if !ok {
 			if wait == nil { // it cannot be: the caller has entered
-				return NewError(CodeInternal, "a claim that nobody needs")
+				return NewError(CodeInternal, "a claim that nobody needs"), false
 			}
 			if why := k.await(ctx, wait); why != nil {
-				return why
+				return why, false
 			}
 			continue
 		}
@@ -134,21 +138,23 @@ func (k *cluster) claimOne(ctx context.Context, c *Conn, t relay.Thing) *Error {
 		switch {
 		case err != nil:
 			k.wake()
-			return k.srv.later(wrapError(CodeUnavailable, "the name and the user cannot be claimed in the cluster", err))
+			return k.srv.later(wrapError(CodeUnavailable, "the name and the user cannot be claimed in the cluster", err)), false
 		case len(holders) == 0:
-			return nil
+			return nil, false
 		case turn.Pending > 1 && t.To == relay.ToUser && tries < claimTries: // another newcomer of this node may need no place, or have its seat already
 			if why := k.pause(ctx, claimPause); why != nil {
-				return why
+				return why, false
 			}
 			continue
 		}
 		switch k.makeRoom(ctx, c, t, holders) {
 		case roomRefused:
-			return k.taken(t)
+			if k.claims.Yield(t, k.seatsOf(t)) {
+				return k.taken(t), true
+			}
 		case roomUnanswered:
 			if why := k.pause(ctx, silentPause); why != nil {
-				return why
+				return why, false
 			}
 		}
 	}

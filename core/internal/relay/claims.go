@@ -77,6 +77,30 @@ func (c *Claims) Leave(t Thing) {
 	}
 }
 
+// Yield is Leave for a client that has found no place, and reports true, unless the node holds a place for it by now, because others have left. seats is the number of places
+// that the node's clients have. So of several that find no place at once, no more leave than must.
+func (c *Claims) Yield(t Thing, seats int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	of := c.things[t]
+	if of == nil {
+		return true
+	}
+	held := 0
+	for _, h := range of.held {
+		if h.lap == c.lap {
+			held++
+		}
+	}
+	if held >= min(of.places, seats+of.pending) {
+		return false
+	}
+	of.pending--
+	of.signal()
+	c.dueLocked(t, of)
+	return true
+}
+
 // Due notes that it must be looked whether the node holds too many places of a thing.
 func (c *Claims) Due(t Thing) {
 	c.mu.Lock()

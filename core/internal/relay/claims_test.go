@@ -100,3 +100,24 @@ func TestClaimBeforeTheLossIsTold(t *testing.T) {
 	c.End(ada, 0, false)
 	require.Empty(t, c.things)
 }
+
+// Of three that find two places no more than one leaves.
+func TestYield(t *testing.T) {
+	c := NewClaims()
+	u := Thing{To: ToUser, Name: "u"}
+	for range 3 {
+		c.Enter(u, 4)
+	}
+	turn, ok, _ := c.Begin(u)
+	require.True(t, ok)
+	c.Held(u, 0, turn.Lap)
+	c.Held(u, 3, turn.Lap)
+	turn.Count(0)
+	c.End(u, turn.Needed, false)
+	require.True(t, c.Yield(u, 0))
+	require.False(t, c.Yield(u, 0))
+	require.True(t, c.Yield(u, 1), "one has its seat, and has not left yet")
+	c.Lost()
+	require.True(t, c.Yield(u, 0), "what is lost is no place")
+	require.True(t, c.Yield(Thing{To: ToUser, Name: "nobody"}, 0))
+}
