@@ -208,6 +208,11 @@ testOnce("messages that came before the end are handled before it", async (t) =>
   assert.ok(at("iterated shutdown") > at("disconnected shutdown"));
 });
 
+/** Lets the tasks run that are due, and those that they begin. */
+async function tasks() {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+}
+
 /** Gives the engine's client what it needs to be asked by a server; answers are noted as "answered 1 text". */
 function answering(client) {
   const answers = [];
@@ -220,8 +225,8 @@ function answering(client) {
 }
 
 testOnce("a handler or auth that is late answers no call of the next client", async (t) => {
-  let auth;
-  const opening = openClient(t, { auth: () => new Promise((resolve) => (auth = resolve)) });
+  const auths = [];
+  const opening = openClient(t, { auth: (signal) => new Promise((resolve) => auths.push({ signal, resolve })) });
   const { engine, opened, listeners } = opening;
   const answers = answering(opening);
   engine.sink.state(connected, "ada", undefined);
@@ -231,7 +236,7 @@ testOnce("a handler or auth that is late answers no call of the next client", as
   engine.sink.called(1, "ask", bytes("old"));
   await until("its handler runs", () => late.length === 1);
   engine.sink.auth(2);
-  await until("auth is asked for", () => auth);
+  await until("auth is asked for", () => auths.length === 1);
   listeners.pagehide({ persisted: true });
   listeners.pageshow({});
   let fresh;
@@ -239,13 +244,17 @@ testOnce("a handler or auth that is late answers no call of the next client", as
   engine.sink.called(1, "later", bytes(""));
   engine.sink.called(2, "later", bytes(""));
   await until("its handler runs", () => fresh);
+  engine.sink.auth(2);
+  await until("auth is asked for again", () => auths.length === 2);
   late[0]("secret of the old call");
-  auth("secret");
-  for (let i = 0; i < 20; i++) await new Promise((resolve) => setTimeout(resolve));
+  auths[0].resolve("secret");
+  await tasks();
   assert.deepEqual(answers, []);
   fresh("fresh");
   await until("it is answered", () => answers.length === 1);
   assert.deepEqual(answers, ["answered 2 fresh"]);
+  engine.sink.cancelled(2); // the auth of the next client
+  assert.deepEqual(auths.map(({ signal }) => signal.aborted), [false, true]);
 });
 
 testOnce("a call that was given up before its handler began has none", async (t) => {
@@ -264,7 +273,7 @@ testOnce("a call that was given up before its handler began has none", async (t)
   assert.deepEqual(ran, ["in time"]);
 });
 
-testOnce("all who drain are told, also behind a call that was cancelled", async (t) => {
+for (const how of ["cancelled", "lost"]) testOnce(`all who drain are told, also behind a call that was ${how}`, async (t) => {
   const opening = openClient(t);
   const { engine, opened } = opening;
   answering(opening);
@@ -275,9 +284,11 @@ testOnce("all who drain are told, also behind a call that was cancelled", async 
   client.handle("ask", () => ((runs = true), new Promise(() => {})), { as: "text" });
   engine.sink.called(1, "ask", bytes(""));
   await until("its handler runs", () => runs);
-  const both = [client.drain(), client.drain()];
-  engine.sink.cancelled(1);
-  await Promise.all(both);
+  let told = 0;
+  for (const drained of [client.drain(), client.drain()]) drained.then(() => told++);
+  if (how === "cancelled") engine.sink.cancelled(1);
+  else engine.sink.state(disconnected, "ada", new HisockError("conn_lost", "gone"));
+  await until("both are told", () => told === 2);
 });
 
 testOnce("a page that is left as it connects begins all the same", async (t) => {
@@ -287,6 +298,7 @@ testOnce("a page that is left as it connects begins all the same", async (t) => 
   engine.sink.missed(2);
   await opened;
   listeners.pagehide({ persisted: true });
+  await tasks(); // the client begins while there is none in the engine
   listeners.pageshow({});
   engine.sink.state(connected, "ada", undefined);
   await until("what was missed is told", () => missed.length > 0);
