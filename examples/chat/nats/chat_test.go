@@ -1,8 +1,10 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,6 +42,27 @@ func TestTwoChatsOverNATSAreOne(t *testing.T) {
 	bob.Sees("* ada left")
 	bob.Sees("* beta is cut off from the other nodes: messages wait until it is back")
 	require.Equal(t, 503, b.health(t))
+}
+
+func TestAPasswordForNATS(t *testing.T) {
+	t.Parallel()
+	s, err := server.NewServer(&server.Options{
+		Host: host, Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(), Username: "chat", Password: "secret",
+	})
+	require.NoError(t, err)
+	s.Start()
+	defer s.WaitForShutdown()
+	defer s.Shutdown()
+	require.True(t, s.ReadyForConnections(startTime))
+	at := strings.TrimPrefix(s.ClientURL(), "nats://")
+	at = at[strings.LastIndex(at, "@")+1:]
+	a := startNode(t, "nats://chat:secret@"+at, "alpha")
+	require.Equal(t, "nats://chat:xxxxx@"+at, a.nats)
+	require.Equal(t, 200, a.health(t))
+	a.joins(t, "ada")
+	a.Stop()
+	require.Equal(t, 0, a.Wait(), a.Err.String())
+	require.NotContains(t, a.Out.String()+a.Err.String(), "secret")
 }
 
 func TestNATSThatIsNotThere(t *testing.T) {
