@@ -64,10 +64,10 @@ unit:
 	$(TEST) -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 	$(TEST) -tags=purego -run='Mask|Prefetch|Pack|Model' ./core/internal/outbox ./ws
 
-# Runs the tests that exist only for the browser, which the native ./... skips.
+# Runs the tests that exist only for the browser, which the native ./... skips. Packages in core/e2e have no such tests.
 js:
 	@echo "== tests of the browser build"
-	$(JS) $(TEST) -timeout 5m -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $(JSPKGS)
+	$(JS) $(TEST) -timeout 5m -exec="$$($(GO) env GOROOT)/lib/wasm/go_js_wasm_exec" $$($(GO) list $(JSPKGS) | grep -v /core/e2e/)
 
 # Not cached, because the test compiles the program that it measures.
 size:
