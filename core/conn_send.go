@@ -280,6 +280,9 @@ func (c *Conn) awaitRoom(ctx context.Context, own *Conn, n int, most time.Durati
 			}
 			c.giveUpMute()
 		}
+		if most >= 0 && c.patient(own)|outbox.Await != as {
+			continue // the reader may have called Nudge before no.Room was made
+		}
 		if !browser && most > 0 && late == nil { // a browser build has no policy that waits for a time
 			timer := time.NewTimer(most)
 			defer timer.Stop()

@@ -229,3 +229,33 @@ func TestFrameLargerThanQueue(t *testing.T) {
 		require.NoError(t, cl.Close())
 	})
 }
+
+// The reader may begin to wait for a handler just as the handler tries to send: then the handler tries once more, as one whose acks are not read.
+func TestReaderBeginsToWaitWhileHandlerTries(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		tried := make(chan outbox.Class, 3)
+		ended := make(chan error, 1)
+		w.srv.OnBytes("go", func(ctx context.Context, c *Conn, _ []byte) error {
+			ctx, cancel := context.WithTimeout(ctx, time.Minute)
+			defer cancel()
+			ended <- c.awaitRoom(ctx, c, 1, 0, func(as outbox.Class) *outbox.Refusal {
+				tried <- as
+				if len(tried) > 1 {
+					return nil
+				}
+				c.progress.awaitsRoom.Store(true) // stands for the reader
+				c.out.Nudge()
+				return &outbox.Refusal{Why: outbox.Full, Room: make(chan struct{})}
+			})
+			c.progress.awaitsRoom.Store(false)
+			return nil
+		})
+		w.serve()
+		cl := w.join(w.client("ada"))
+		require.NoError(t, cl.SendBytes("go", nil))
+		require.NoError(t, <-ended)
+		require.Equal(t, outbox.Patient|outbox.Await, <-tried)
+		require.Equal(t, outbox.Patient|outbox.Unread|outbox.Await, <-tried)
+		require.NoError(t, cl.Close())
+	})
+}
