@@ -122,6 +122,17 @@ func (t *trial) run(s *scene, c model.Costs, d time.Duration) []model.Check {
 		all.Wait()
 	}
 	took := time.Since(begun).Seconds()
+	last, same := int64(-1), 0
+	s.await(func() bool { // until nothing more comes for a quarter of a second: a process that does not get a processor seems to be at rest
+		got := int64(0)
+		for _, p := range loads {
+			got += p.usage(false).Got
+		}
+		if same++; got != last {
+			last, same = got, 0
+		}
+		return same >= 25
+	})
 	settle(parts)
 	after, sent2 := sum()
 	if s.err != nil {

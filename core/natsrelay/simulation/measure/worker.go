@@ -52,8 +52,21 @@ type stdio struct {
 	io.WriteCloser
 }
 
-// Brokers starts that many nats-servers, one cluster, and returns their addresses.
-func (w *Worker) Brokers(n int, urls *[]string) error {
+// Brokers starts that many nats-servers, one cluster, and returns their addresses. It tries again if another program was quicker to take a port.
+func (w *Worker) Brokers(n int, urls *[]string) (err error) {
+	for range 3 {
+		if err = w.startBrokers(n, urls); err == nil {
+			return nil
+		}
+		for _, s := range w.brokers {
+			s.Shutdown()
+		}
+		w.brokers, *urls = nil, nil
+	}
+	return err
+}
+
+func (w *Worker) startBrokers(n int, urls *[]string) error {
 	routes := make([]*url.URL, n)
 	for i := range routes { // each has to know all routes before it starts, since JetStream wants a majority
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -88,7 +101,7 @@ func (w *Worker) Brokers(n int, urls *[]string) error {
 		w.brokers = append(w.brokers, s)
 	}
 	for _, s := range w.brokers {
-		if !s.ReadyForConnections(patience) {
+		if !s.ReadyForConnections(patience / 2) {
 			return errors.New("the nats-server does not start")
 		}
 		*urls = append(*urls, s.ClientURL())
