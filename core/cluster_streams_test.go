@@ -475,3 +475,39 @@ func TestHostileStreamsOverTheRelay(t *testing.T) {
 		require.NoError(t, s.clients[0].Err())
 	})
 }
+
+// The error of a stream says how much has reached the client, also if the client's node cannot say so any more.
+func TestHowFarAStreamCame(t *testing.T) {
+	for name, end := range map[string]func(s *clusterScene){
+		"the client goes":        func(s *clusterScene) { s.clients[0].Close() }, //nolint:errcheck // nothing to be done about it
+		"the client's node dies": func(s *clusterScene) { s.nodes[1].way.Kill() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inFarScene(t, clusterSetting{}, func(t *testing.T, s *clusterScene, far *core.Remote, ended chan error) {
+				failed := make(chan error, 1)
+				go func() {
+					_, err := core.Upload[int](context.Background(), far, "sum", -1, func(yield func(int) bool) {
+						for range 20000 {
+							if !yield(1) {
+								return
+							}
+						}
+						for yield(1) {
+							time.Sleep(time.Second)
+						}
+					})
+					failed <- err
+				}()
+				s.pass(5 * time.Second)
+				end(s)
+				s.pass(8 * time.Second)
+				var why *core.StreamError
+				require.ErrorAs(t, <-failed, &why)
+				require.GreaterOrEqual(t, why.Sent, uint64(20000))
+				require.Greater(t, why.Delivered, uint64(1000), "what a probe has found to have arrived")
+				require.LessOrEqual(t, why.Delivered, why.Sent)
+				require.Error(t, <-ended)
+			})
+		})
+	}
+}
