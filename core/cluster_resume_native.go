@@ -270,7 +270,7 @@ func (a *arriving) fetch(ctx, base context.Context, ar *arrival) *Error {
 	if a.sight.Notices && s.opts.Access.Notices != nil {
 		c.atServer.notices = notices.New(s.opts.Limits.QueueBytes)
 	}
-	c.out.Hold(0) // nothing but the welcome is written before the resume handler has run
+	c.out.Hold(0) // nothing is written before the session has come
 	a.c, a.move = c, &transit{settled: make(chan struct{}), most: s.opts.Limits.QueueBytes}
 	c.move.Store(a.move)
 	why := a.beginClaims(ctx)
@@ -521,7 +521,7 @@ func (s *Server) goOnFetched(c *Conn, rd *reader) {
 	s.eng.log.info(c, "a session has come from another node", nil)
 	s.eng.counters.resumed.Add(1)
 	c.sess.Link().Stream.SetReadDeadline(time.Time{}) //nolint:errcheck // the read will fail
-	c.greet(s.opts.Timeouts.Hello)                    //nolint:errcheck // then it waits to be resumed
+	c.endBatch()                                      // a writer writes the welcome; if it fails the session waits to be resumed again
 	served = true
 	c.serve(rd, nil, func() {
 		c.atServer.joined = true

@@ -21,11 +21,15 @@ import (
 
 // A roamer dials the node that it is told to. It can cut its stream.
 type roamer struct {
-	at   atomic.Pointer[clusterNode]
-	last atomic.Pointer[transport.Conn]
+	at     atomic.Pointer[clusterNode]
+	last   atomic.Pointer[transport.Conn]
+	broken atomic.Bool
 }
 
 func (r *roamer) Dial(ctx context.Context) (transport.Conn, error) {
+	if r.broken.Load() {
+		return nil, context.DeadlineExceeded
+	}
 	conn, err := r.at.Load().lis.Dial(ctx)
 	if err == nil {
 		r.last.Store(&conn)
