@@ -205,7 +205,7 @@ func (k *cluster) followed(c *Conn) (list []relay.Followed) {
 	}
 	for _, g := range c.Groups() {
 		h := k.srv.store.Begin(g)
-		epoch, number, _ := h.At()
+		epoch, number := k.srv.shared.given(h, g, c)
 		h.End(false)
 		if epoch != 0 {
 			list = append(list, relay.Followed{Group: g, Epoch: epoch, Number: number})

@@ -95,6 +95,16 @@ func (d *sharedHistory) gone(group string, c *Conn) {
 	h.End(false)
 }
 
+// given returns how far a member has been given a group, or no epoch if it still waits for the group's messages. The caller has begun the group.
+func (d *sharedHistory) given(h *history.Group, group string, c *Conn) (epoch, number uint64) {
+	f := d.find(historyToken(group))
+	if f == nil || slices.ContainsFunc(f.waiting, func(n newcomer) bool { return n.c == c && !n.again }) {
+		return 0, 0
+	}
+	epoch, number, _ = h.At()
+	return epoch, number
+}
+
 // follow returns what is known of a group, and makes it followed. The caller has begun the group.
 func (d *sharedHistory) follow(group string) *followed {
 	d.start()
@@ -235,7 +245,9 @@ func (d *sharedHistory) report(t *trouble) {
 	}
 	var told faults
 	for _, one := range t.faulty {
-		told.note(one.c, one.err)
+		if one.c.move.Load() == nil { // else its session moves to another node, which follows the group too
+			told.note(one.c, one.err)
+		}
 	}
 	if told.conns > 0 {
 		told.log(d.srv.eng.log, "clients cannot be sent what all are sent")

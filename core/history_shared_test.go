@@ -478,6 +478,35 @@ func TestSharedHistoryOfClientsThatLie(t *testing.T) {
 	})
 }
 
+// A session moves to another node while its client still waits for the messages of a group.
+func TestSharedHistoryOfANewcomerThatMoves(t *testing.T) {
+	withSharedHistory(t, 2, core.History{Messages: 20, Groups: 1}, 0, func(t *testing.T, s *sharedScene) {
+		bob := s.rover("bob", "red", "blue")
+		bob.to(s.nodes[0])
+		r := &roamer{}
+		r.at.Store(s.nodes[0])
+		ada := s.clientOver(r, core.Retry{}, "ada", "", "red")
+		require.NoError(t, ada.Connect(context.Background()))
+		s.say(s.nodes[0], "red", "one")
+		require.Equal(t, []string{"say one"}, ada.take())
+		require.NoError(t, ada.Leave(context.Background(), "red"))
+		s.say(s.nodes[0], "red", "two")
+		s.say(s.nodes[0], "blue", "this pushes the copy of red out")
+		s.ways[0].Cut()
+		require.NoError(t, ada.Join(context.Background(), "red"))
+		s.pass(time.Second)
+		require.Empty(t, ada.take(), "it waits for the store")
+		r.goTo(s.nodes[1])
+		s.pass(10 * time.Second)
+		require.EqualValues(t, 1, ada.Stats().Resumed)
+		require.Equal(t, []string{"say two"}, ada.take())
+		s.ways[0].Mend()
+		s.say(s.nodes[0], "red", "three")
+		s.pass(5 * time.Second)
+		require.Equal(t, []string{"say three"}, ada.take())
+	})
+}
+
 func TestSharedHistoryAfterTheEnd(t *testing.T) {
 	store := historytest.NewMemory(0)
 	srv, err := core.NewServer(&core.ServerOptions{Logger: core.Silent, History: core.History{Messages: 5, Replay: true, Store: store.Connect()}})
