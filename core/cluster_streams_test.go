@@ -42,7 +42,7 @@ func streamer(c *clusterClient, ended chan<- error) {
 	core.HandleStream(c, "for ever", func(ctx context.Context, _ *core.Conn, _ int, send func(int) error) error {
 		err := send(1)
 		<-ctx.Done()
-		if err == nil {
+		for err == nil { // the context may end just before the stream does
 			err = send(2)
 		}
 		ended <- err
