@@ -60,6 +60,7 @@ func TestNoticesAcrossNodes(t *testing.T) {
 		wants("-eve")
 		s.join(s.nodes[1], "cy")
 		require.NoError(t, ada.Close())
+		s.pass(100 * time.Millisecond) // the node knows that she has left
 		s.nodes[1].way.Mend()
 		s.pass(10 * time.Second)
 		wants("+cy at 3")
