@@ -18,6 +18,9 @@ const cutTime = 250 * time.Millisecond
 // meanwhile fail with [CodeShutdown]. The goodbyes tell clients when to come back, each at
 // another time: see [Timeouts.RestartAfter].
 //
+// In a cluster the sessions of clients are handed over to other nodes first, within half of the time that ctx leaves: the streams of
+// these clients are cut without a goodbye, and they go on with their sessions at other nodes; see docs/cluster.md. What follows is about the clients that are left.
+//
 // Handlers have [Timeouts.Drain], or three quarters of the time that ctx leaves if that
 // is less; then their contexts end. If ctx ends first, the connections that are left are cut, and Shutdown returns the
 // error of ctx; from then on only handlers that ignore the end of their context still run. Shutdown may be called
