@@ -35,8 +35,8 @@ func (e *noNATSError) Error() string {
 		why += ": " + e.err.Error()
 	}
 	return "this program has no NATS in it, and " + why + `
-Build the program that has it where Go and the sources are:  go build -C examples/chat/nats -o chat
-and start that one with the same flags.`
+Build the program that has it where Go and the sources are:  go build -C examples/chat/nats -o ../../../bin/chat
+and start bin/chat with the same flags.`
 }
 
 func (e *noNATSError) Unwrap() error { return e.err }

@@ -45,9 +45,9 @@ func (k *testCluster) start(t *testing.T, name string) *testNode {
 	t.Helper()
 	n := k.connect()
 	p := Program{Open: func(_ context.Context, o NATS) (*Backbone, error) { return n.backbone(o.Address), nil }}
-	n.chatServer = startServerOf(t, p, "-nats", "memory://here", "-node", name)
+	n.chatServer = startServerOf(t, p, "-nats", "nats://in.memory", "-node", name)
 	n.Sees("  this node       " + name)
-	n.Sees("  another node    go run ./examples/chat -nats memory://here")
+	n.Sees("  another node    go run ./examples/chat -nats nats://in.memory")
 	return n
 }
 

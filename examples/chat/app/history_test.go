@@ -110,9 +110,10 @@ func TestATerminalSaysWhatIsMissing(t *testing.T) {
 		replay core.Replay
 		want   string
 	}{
-		"nothing":   {core.Replay{}, ""},
-		"messages":  {core.Replay{Messages: 1, Missed: 2}, "* missing, because the server does not keep more: 2 messages\n* 1 message from before:\n"},
-		"a restart": {core.Replay{Lost: true}, "* the server was started again, and has forgotten what was said\n"},
+		"nothing":                       {core.Replay{Group: group}, ""},
+		"messages":                      {core.Replay{Group: group, Messages: 1, Missed: 2}, "* missing, because the server does not keep more: 2 messages\n* 1 message from before:\n"},
+		"a restart":                     {core.Replay{Group: group, Lost: true}, "* the server was started again, and has forgotten what was said\n"},
+		"another group after a restart": {core.Replay{Group: homePrefix + "1", Lost: true}, ""},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

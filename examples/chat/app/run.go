@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,6 +55,9 @@ const (
 	embeddedPort = 6970
 )
 
+// natsSchemes are the schemes of URLs that the client of NATS knows.
+var natsSchemes = []string{"nats", "tls", "ws", "wss"}
+
 // Embedded reports whether the NATS server is to be in this program, or in another one of this machine that has a server at that port. Port 0 means any
 // port that is free.
 func (n NATS) Embedded() (port int, ok bool) {
@@ -73,9 +77,12 @@ func (n NATS) check() error {
 		return errors.New("-nats-creds has no meaning for -nats " + embedded)
 	case inside:
 		return nil
+	case strings.HasPrefix(n.Address, embedded+":"):
+		return errors.New("-nats " + embedded + ":PORT needs a port from 0 to 65535")
 	}
 	for raw := range strings.SplitSeq(n.Address, ",") {
-		if u, err := url.Parse(raw); err != nil || u.Host == "" {
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" || !slices.Contains(natsSchemes, u.Scheme) {
 			return errors.New("-nats needs " + embedded + " or a URL such as nats://127.0.0.1:4222")
 		}
 	}

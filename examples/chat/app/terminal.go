@@ -198,6 +198,9 @@ func (t *terminal) here(_ context.Context, _ *core.Conn, in roll) error {
 
 // earlier prints that messages come which were said before the user came, or while the terminal was away.
 func (t *terminal) earlier(_ *core.Conn, r core.Replay) {
+	if r.Group != group {
+		return // nobody speaks to the other groups
+	}
 	if r.Lost {
 		t.print("* the server was started again, and has forgotten what was said") //nolint:errcheck // nothing can be done about it
 	}
