@@ -146,18 +146,20 @@ func (k *cluster) answerSeek(ctx context.Context, t *relay.Ticket) ([]byte, erro
 		}
 		c, to = k.kept(t)
 	}
-	if to.Node != 0 {
-		s := relay.Sight{Moved: to.Node}
-		return s.Append(nil), nil
+	if to.Node == 0 {
+		if c == nil || c.hasAcked(t.Received) {
+			return nil, errSessionOver
+		}
+		c.sess.Confirm()
+		if k.letGo(ctx, c, NewError(CodeConnLost, "the client has come back at another node")) {
+			s := sightOf(c)
+			return s.Append(nil), nil
+		}
+		if _, to = k.kept(t); to.Node == 0 { // else another node has taken it meanwhile
+			return nil, errSessionOver
+		}
 	}
-	if c == nil || c.hasAcked(t.Received) {
-		return nil, errSessionOver
-	}
-	c.sess.Confirm()
-	if !k.letGo(ctx, c, NewError(CodeConnLost, "the client has come back at another node")) {
-		return nil, errSessionOver
-	}
-	s := sightOf(c)
+	s := relay.Sight{Moved: to.Node}
 	return s.Append(nil), nil
 }
 
@@ -358,7 +360,10 @@ func (k *cluster) answerTake(ctx context.Context, to relay.Origin, t *relay.Tick
 	ready := k.moves.gone.Ready(id, to)
 	if ready == nil {
 		c, there := k.kept(t)
-		if c == nil || there.Node != 0 {
+		switch {
+		case there.Node != 0: // the client asks again, and is told where
+			return nil, NewError(CodeUnavailable, "another node has taken the session meanwhile")
+		case c == nil:
 			return nil, errSessionOver
 		}
 		if c.move.Load() == nil && c.Suspended() {

@@ -109,6 +109,8 @@ func (k *cluster) seek(ctx context.Context, t *relay.Ticket) (keeper uint64, s r
 			at = 0
 		case s.Moved == 0:
 			return found, s, nil
+		case s.Moved == k.self && k.isHere(t): // another attempt of the client has taken it meanwhile
+			return 0, s, k.srv.later(NewError(CodeUnavailable, "the session has just come"))
 		default:
 			at = s.Moved
 		}
@@ -138,6 +140,16 @@ func (k *cluster) seek(ctx context.Context, t *relay.Ticket) (keeper uint64, s r
 		}
 	}
 	return 0, s, nil
+}
+
+// isHere reports whether a session that began elsewhere is at this node, or on its way here.
+func (k *cluster) isHere(t *relay.Ticket) bool {
+	id, ok := k.ownSession(t.Node, t.Conn)
+	if !ok {
+		return false
+	}
+	_, gone := k.moves.gone.Where(id)
+	return !gone && k.srv.roster.Session(id) != nil
 }
 
 func (k *cluster) unsure(ctx context.Context) *Error {
@@ -320,9 +332,12 @@ func (a *arriving) take(ctx context.Context) *Error {
 		case !again:
 			return a.parse(content)
 		}
-		found, sight, _ := k.seekAt(ctx, []uint64{a.keeper}, relay.Topic{To: relay.ToConn, Node: a.keeper}, &a.ticket)
-		if found == 0 || sight.Moved != 0 || sight.Name != a.sight.Name || sight.User != a.sight.User {
-			return NewError(CodeSessionOver, "the session has changed meanwhile")
+		found, sight, silent := k.seekAt(ctx, []uint64{a.keeper}, relay.Topic{To: relay.ToConn, Node: a.keeper}, &a.ticket)
+		switch {
+		case found == 0 && len(silent) == 0:
+			return NewError(CodeSessionOver, "the session is over")
+		case found == 0 || sight.Moved != 0 || sight.Name != a.sight.Name || sight.User != a.sight.User:
+			return k.srv.later(NewError(CodeUnavailable, "the session has changed meanwhile")) // nobody has taken it: the client asks again
 		}
 		a.regroup(sight)
 	}

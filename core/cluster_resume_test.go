@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/internal/relay"
 	"github.com/hisock/hisock/core/relaytest"
 	"github.com/hisock/hisock/transport"
 )
@@ -259,4 +260,74 @@ func TestStoredGroupsOnTheWay(t *testing.T) {
 		}
 		require.EqualValues(t, 4, c.Stats().Resumed)
 	})
+}
+
+// A client gives up an attempt to come back to one node, and comes back to another one, while both nodes ask for its session. One of them gets it, and
+// the client goes on there, or at a third attempt.
+func TestTwoNodesWantASession(t *testing.T) {
+	for _, busy := range []time.Duration{300 * time.Millisecond, 600 * time.Millisecond, 950 * time.Millisecond, 3 * time.Second} {
+		t.Run(busy.String(), func(t *testing.T) {
+			var joined atomic.Int64
+			inCluster(t, clusterSetting{nodes: 3, relay: relaytest.MemoryOptions{Delay: 3 * time.Millisecond}, prepare: func(i int, srv *core.Server) {
+				echoing(i, srv)
+				srv.OnJoin(func(*core.Conn) { joined.Add(1) })
+				srv.OnBytes("busy", func(context.Context, *core.Conn, []byte) error {
+					time.Sleep(busy)
+					return nil
+				})
+			}}, func(t *testing.T, s *clusterScene) {
+				c, r := s.roam(s.nodes[0], "ada", "", "g")
+				require.NoError(t, c.SendBytes("busy", nil))
+				s.pass(10 * time.Millisecond)
+				for i := range 8 { // the client gives up each attempt while it waits for its session
+					r.goTo(s.nodes[1+i%2])
+					s.pass(130 * time.Millisecond)
+				}
+				s.pass(20 * time.Second)
+				require.EqualValues(t, 1, joined.Load())
+				require.NotZero(t, c.Stats().Resumed)
+				require.NoError(t, c.SendBytes("say", []byte("1")))
+				s.wants("said 1", c)
+			})
+		})
+	}
+}
+
+// A client that gives up an attempt while its session is on its way to the node, and comes back to the same node, goes on there.
+func TestSecondAttemptWhileASessionIsOnItsWay(t *testing.T) {
+	var joined atomic.Int64
+	inCluster(t, clusterSetting{nodes: 2, prepare: func(i int, srv *core.Server) {
+		echoing(i, srv)
+		srv.OnJoin(func(*core.Conn) { joined.Add(1) })
+	}}, func(t *testing.T, s *clusterScene) {
+		c, r := s.roam(s.nodes[0], "ada", "", "g")
+		s.broker.Drop(isQuestion(relay.Take))
+		for range 2 {
+			last := r.last.Load()
+			r.goTo(s.nodes[1])
+			for r.last.Load() == last {
+				s.pass(10 * time.Millisecond)
+			}
+			s.pass(100 * time.Millisecond)
+			require.Equal(t, 1, s.nodes[1].srv.Len(), "the session is on its way")
+		}
+		s.broker.Drop(nil)
+		s.pass(20 * time.Second)
+		require.EqualValues(t, 1, joined.Load())
+		require.NotZero(t, c.Stats().Resumed)
+		require.NoError(t, c.SendBytes("say", []byte("1")))
+		s.wants("said 1", c)
+	})
+}
+
+// isQuestion returns whether a message over the relay asks that.
+func isQuestion(subject relay.Subject) func(topic string, payload []byte) bool {
+	return func(_ string, payload []byte) bool {
+		head, body, fault := relay.ParseHead(payload)
+		if fault != relay.None || head.Kind != relay.KindQuestion {
+			return false
+		}
+		q, fault := relay.ParseQuestion(body)
+		return fault == relay.None && q.Subject == subject
+	}
 }

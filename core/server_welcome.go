@@ -63,7 +63,8 @@ func (c *Conn) greet(within time.Duration) *Error {
 	_, err := l.Stream.Write(frame)
 	l.Stream.SetWriteDeadline(time.Time{}) //nolint:errcheck // the next write will fail
 	switch {
-	case err != nil && !c.takesControl(): // a client of the original does not wait for a welcome: it may have sent messages
+	case err != nil && (!c.takesControl() || c.sess.Losing(l) != session.MustEnd):
+		// A client of the original does not wait for a welcome: it may have sent messages. A session of another node goes on over the next stream.
 		c.writeFailed(l, err)
 	case err != nil:
 		c.end(wrapError(CodeConnLost, "the welcome could not be written", err), nil, ending{})

@@ -134,11 +134,11 @@ func (o *Outbox) Stop(resumed bool) {
 	o.mu.Unlock()
 }
 
-// TakeWelcome begins a write of nothing but the welcome, and returns the welcome. It returns nil if there is none, or if
-// the outbox is closed: then the welcome is written with the goodbye. The caller must call Welcomed after the write.
+// TakeWelcome begins a write of nothing but the welcome, and returns the welcome. It returns nil if there is none, if there is
+// no link, or if the outbox is closed: then the welcome is written with the goodbye. The caller must call Welcomed after the write.
 func (o *Outbox) TakeWelcome() (frame []byte, link any) {
 	o.mu.Lock()
-	if !o.closed && !o.writing && o.control.welcome != nil {
+	if !o.closed && !o.writing && o.link != nil && o.control.welcome != nil {
 		frame, link = o.control.welcome, o.link
 		o.control.welcome = nil
 		o.writing = true
