@@ -51,13 +51,17 @@ func (k *cluster) gotStreams(from uint64, m relay.Streams) relay.Fault {
 
 // acceptLine begins a line of another node. It returns nil if it does not begin.
 func (k *cluster) acceptLine(from, number uint64) *relay.Line[*nodeLine] {
-	if k.nodes.ID(from) == "" || !k.serves.Load() { // nobody would notice that it goes
+	if !k.serves.Load() {
 		return nil
 	}
 	l := k.newLine(from, false)
 	l.at.Number = number
 	if !k.lines.Accept(l.at) {
 		l.cancel(nil)
+		return nil
+	}
+	if k.nodes.ID(from) == "" { // nobody would notice that it goes
+		k.endLine(l.at, errNodeGone)
 		return nil
 	}
 	return l.at

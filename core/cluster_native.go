@@ -282,6 +282,9 @@ func (k *cluster) flush(node RelayNode) (ok bool) {
 			k.queue.Return(taken[sent:])
 			return false
 		}
+		if waiting, _ := k.queue.Waiting(); waiting > 0 && waiting <= k.turnBytes() { // there may always be something
+			k.flushLines()
+		}
 		clear(batch)
 		clear(taken)
 		taken = taken[:0]

@@ -4,6 +4,7 @@ package core
 
 import (
 	"context"
+	"encoding/binary"
 	"sync/atomic"
 	"time"
 
@@ -81,18 +82,18 @@ func (k *cluster) lineTo(node uint64) *nodeLine {
 		return at.Of
 	}
 	l := k.newLine(node, true)
+	ledger := &k.srv.eng.counters.streams
+	ledger.Add(&l.table) // before anybody can end it
 	at := k.lines.Begin(l.at)
 	if at != l.at {
+		ledger.Close(&l.table)
 		l.cancel(nil)
 	}
 	if at == nil {
 		return nil
 	}
-	if at == l.at {
-		k.srv.eng.counters.streams.Add(&l.table)
-		if k.nodes.ID(node) == "" { // nobody would notice that it goes
-			k.endLine(at, errNodeGone)
-		}
+	if at == l.at && k.nodes.ID(node) == "" { // nobody would notice that it goes
+		k.endLine(at, errNodeGone)
 	}
 	return at.Of
 }
@@ -207,10 +208,13 @@ func (l *nodeLine) open(conn uint64, name string, arg []byte, kind streamKind) (
 // linesBytes bounds the frames that one turn of a line takes, in bytes.
 const linesBytes = 128 << 10
 
-// flushLines puts frames of streams into the queue, of one line after the other, about batchBytes of them. Only the publisher calls it, when the queue is
-// empty, so streams fill no queue. It reports whether it has put any.
+// turnBytes is about the size of the frames of streams that are put into the queue at a time. A line may add half of what the queue takes at the most.
+func (k *cluster) turnBytes() int { return min(batchBytes, k.opts.QueueBytes/8) }
+
+// flushLines puts frames of streams into the queue, of one line after the other, about turnBytes of them. Only the publisher calls it, when not much
+// is in the queue, so streams fill no queue. It reports whether it has put any.
 func (k *cluster) flushLines() (some bool) {
-	for n := 0; n < batchBytes; {
+	for n := 0; n < k.turnBytes(); {
 		turn, ok := k.lines.Next()
 		if !ok {
 			return some
@@ -228,21 +232,21 @@ func (l *nodeLine) flush(turn relay.Output[*nodeLine]) (size int) {
 	var told []relay.Told
 	if turn.Beat {
 		told = l.told()
-		most -= len(told) * 20
 	}
+	room := func() int { return most - len(told)*toldSize - len(frames) }
 	send := func() {
 		m := relay.Streams{Theirs: !l.at.Ours, Line: l.at.Number, Number: l.k.lines.Count(l.at), Told: told, Frames: frames}
-		l.k.put(relay.Topic{To: relay.ToConn, Node: l.at.Node}, m.Append(relay.NewMessage(relay.KindStreams, l.k.self, relay.StreamsHead+20*len(told)+len(frames))))
+		l.k.put(relay.Topic{To: relay.ToConn, Node: l.at.Node}, m.Append(relay.NewMessage(relay.KindStreams, l.k.self, relay.StreamsHead+toldSize*len(told)+len(frames))))
 		size += len(frames)
 		frames, told = frames[:0], nil
 	}
 	add := func(piece []byte) {
 		for len(piece) > 0 {
 			n := len(piece)
-			if len(frames)+n > most { // it goes by whole frames
-				_, n, _, _ = wire.Next(piece, max(most, farFrame)) // it was made here
+			if n > room() { // it goes by whole frames
+				_, n, _, _ = wire.Next(piece, most) // it was made here
 			}
-			if len(frames) > 0 && len(frames)+n > most {
+			if n > room() && len(frames)+len(told) > 0 {
 				send()
 			}
 			frames = append(frames, piece[:n]...)
@@ -282,6 +286,9 @@ func (l *nodeLine) flush(turn relay.Output[*nodeLine]) (size int) {
 	return size + relay.StreamsHead
 }
 
+// toldSize is the greatest size of a Told, in bytes.
+const toldSize = 2 * binary.MaxVarintLen64
+
 // beatNonce is the nonce of the ping of a beat, which is none of a probe.
 const beatNonce = 1
 
@@ -306,9 +313,6 @@ func (l *nodeLine) told() (told []relay.Told) {
 func (k *cluster) beatLines() {
 	for _, at := range k.lines.All() {
 		l := at.Of
-		if l.table.Len() == 0 {
-			continue
-		}
 		l.mu.Lock()
 		for id := range l.far {
 			if l.table.Find(id) == nil {
@@ -316,7 +320,9 @@ func (k *cluster) beatLines() {
 			}
 		}
 		l.mu.Unlock()
-		k.lines.Beat(at)
+		if l.table.Len() > 0 {
+			k.lines.Beat(at)
+		}
 	}
 	k.wakePublisher()
 }
