@@ -45,7 +45,7 @@ func (k *cluster) publish(a audience, f Frame, set *sending) {
 func (k *cluster) exceptions(set *sending) (list []relay.Exception) {
 	if set.ids != nil {
 		for _, id := range *set.ids {
-			if id.Node != k.self {
+			if _, away := k.leftOut(id); away {
 				list = append(list, relay.Exception{Node: id.Node, Conn: id.Conn})
 			}
 		}
@@ -78,9 +78,10 @@ func (k *cluster) leaveOut(set *sending) error {
 	}
 	others := 0
 	for _, id := range *set.ids {
-		if id.Node != k.self {
+		c, away := k.leftOut(id)
+		if away {
 			others++
-		} else if c := k.member(id.Conn); c != nil {
+		} else if c != nil {
 			set.buts = append(set.buts[:len(set.buts):len(set.buts)], c)
 		}
 	}
@@ -88,4 +89,19 @@ func (k *cluster) leaveOut(set *sending) error {
 		return NewError(CodeTooBig, "a send leaves out "+strconv.Itoa(others)+" clients of other nodes; "+strconv.Itoa(relay.MaxExcept)+" is the limit")
 	}
 	return nil
+}
+
+// leftOut returns the connection of this node that an id stands for, also if its session began at another node. away says that another node may have it.
+func (k *cluster) leftOut(id ClientID) (c *Conn, away bool) {
+	if own, ok := k.ownSession(id.Node, id.Conn); ok {
+		c = k.member(own)
+	}
+	switch {
+	case c != nil:
+		return c, false
+	case id.Node == k.self:
+		_, away = k.moves.gone.Where(id.Conn)
+		return nil, away
+	}
+	return nil, true
 }

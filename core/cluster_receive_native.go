@@ -254,10 +254,11 @@ func (k *cluster) deliver(m *relay.Send, at sentAt) {
 	}
 	set := sending{key: m.Key, transient: m.Transient, as: form(m.Form), relayed: true, routed: true, at: at}
 	for _, e := range m.Except {
-		if e.Node != k.self {
+		id, ok := k.ownSession(e.Node, e.Conn)
+		if !ok {
 			continue
 		}
-		if c := k.member(e.Conn); c != nil {
+		if c := k.member(id); c != nil {
 			set.buts = append(set.buts, c)
 		}
 	}
