@@ -117,8 +117,8 @@ func (s *Server) replayTo(h *history.Group, group string, c *Conn, told wire.Pos
 
 // replay queues the last n messages for the connection, as far as they fit into half of its queue. It returns an
 // error for each message that cannot be sent to this peer. The caller has begun the group. again says that the program
-// asks for the replay.
-func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
+// asks for the replay. passed are the numbers of messages that leave the client out.
+func (c *Conn) replay(h *history.Group, n int, again bool, passed ...uint64) (unfit []error) {
 	messages := h.Newest(n, c.eng.queueBytes/2-c.out.Stats().Waiting)
 	before, after := h.Replay(len(messages), again)
 	send := (*Conn).sendKept
@@ -128,8 +128,12 @@ func (c *Conn) replay(h *history.Group, n int, again bool) (unfit []error) {
 	if before != nil {
 		c.sendOwn(before) //nolint:errcheck // then it is over anyway
 	}
-	for _, m := range messages {
-		err := send(c, m.Frame)
+	for i, m := range messages {
+		frame := m.Frame
+		if len(passed) > 0 {
+			frame = h.Without(i-len(messages), frame, passed)
+		}
+		err := send(c, frame)
 		if err != nil && c.isEnded() {
 			break
 		}

@@ -40,6 +40,8 @@ type newcomer struct {
 	told  wire.Position // the position that the client has told
 	again bool          // it has called [Group.Replay], and may be no member
 	n     int           // so many of the last messages, then
+
+	passed []uint64 // the numbers of messages that leave the client out
 }
 
 // Bounds of what waits for a read, in bytes: of one group, and of all.
@@ -268,18 +270,18 @@ func (d *sharedHistory) apply(h *history.Group, f *followed, part HistoryPart, c
 		h.Forget()
 	}
 	for _, data := range part.Messages[last+1-part.First:] {
-		d.deliver(h, f.name, data, conns, t)
+		d.deliver(h, f, data, conns, t)
 	}
 	return true
 }
 
 // deliver gives the next message of a group's log to conns, or to all members if it is nil, and keeps it.
-func (d *sharedHistory) deliver(h *history.Group, group string, data []byte, conns []*Conn, t *trouble) {
+func (d *sharedHistory) deliver(h *history.Group, f *followed, data []byte, conns []*Conn, t *trouble) {
 	s := d.srv
 	if conns == nil {
-		conns = s.roster.In(group)
+		conns = s.roster.In(f.name)
 	}
-	m, set, err := d.parse(group, data, conns)
+	m, set, except, err := d.parse(f.name, data)
 	if err != nil {
 		d.count.refused.Add(1)
 		if t.bad == nil {
@@ -295,38 +297,46 @@ func (d *sharedHistory) deliver(h *history.Group, group string, data []byte, con
 	}
 	d.count.delivered.Add(1)
 	kept := h.Keep(m.Command, m.Payload, m.Kind == KindRaw)
+	_, number, _ := h.At()
+	for _, id := range except {
+		if i := slices.IndexFunc(conns, func(c *Conn) bool { return c.id == id }); i >= 0 {
+			set.buts = append(set.buts, conns[i])
+		}
+		for i := range f.waiting {
+			if w := &f.waiting[i]; w.c.id == id && !w.again {
+				w.passed = append(w.passed, number)
+			}
+		}
+	}
 	t.faulty = append(t.faulty, s.spread(h, conns, m, kept, set, nil)...)
 }
 
-// parse reads a message of the store. It fails if no server can have written it.
-func (d *sharedHistory) parse(group string, data []byte, conns []*Conn) (f Frame, set *sending, err *Error) {
+// parse reads a message of the store, and returns the ids of connections of this server that it leaves out. It fails if no server can have written it.
+func (d *sharedHistory) parse(group string, data []byte) (f Frame, set *sending, except []uint64, err *Error) {
 	if len(data) < historyHead || data[0] != historyVersion {
-		return f, nil, NewError(CodeProtocol, "a message in the store of history is of another version")
+		return f, nil, nil, NewError(CodeProtocol, "a message in the store of history is of another version")
 	}
 	m, fault := relay.ParseSend(data[historyHead:])
 	switch {
 	case fault != relay.None:
-		return f, nil, NewError(CodeProtocol, "a message in the store of history is malformed: "+fault.String())
+		return f, nil, nil, NewError(CodeProtocol, "a message in the store of history is malformed: "+fault.String())
 	case m.To != relay.ToGroup || m.Name != group:
-		return f, nil, NewError(CodeProtocol, "a message in the store of history is for somebody else")
+		return f, nil, nil, NewError(CodeProtocol, "a message in the store of history is for somebody else")
 	}
 	f = Frame{Kind: KindCommand, Command: m.Command, Payload: m.Payload}
 	if m.Raw {
 		f.Kind = KindRaw
 	} else if err := checkCommand(m.Command); err != nil {
-		return f, nil, err
+		return f, nil, nil, err
 	}
-	set = &sending{key: m.Key, as: form(m.Form), relayed: true}
 	for _, e := range m.Except {
-		if e.Node != d.self {
-			continue
+		id, ok := e.Conn, e.Node == d.self
+		if !ok {
+			id, ok = d.srv.cluster.ownSession(e.Node, e.Conn)
 		}
-		for _, c := range conns {
-			if c.id == e.Conn {
-				set.buts = append(set.buts, c)
-				break
-			}
+		if ok {
+			except = append(except, id)
 		}
 	}
-	return f, set, nil
+	return f, &sending{key: m.Key, as: form(m.Form), relayed: true}, except, nil
 }

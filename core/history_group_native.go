@@ -37,7 +37,7 @@ func (d *sharedHistory) history(group string) []Frame {
 	}
 	frames := make([]Frame, 0, len(part.Messages))
 	for _, data := range part.Messages {
-		m, _, err := d.parse(group, data, nil)
+		m, _, _, err := d.parse(group, data)
 		if err != nil {
 			continue
 		}

@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/history"
@@ -21,12 +22,21 @@ const (
 type readQueue struct {
 	wake   chan struct{} // has an element when there may be tokens
 	mu     lock.Mutex[lock.ReadQueue]
-	tokens []string // guarded by mu
+	tokens []string            // guarded by mu; each is there once
+	has    map[string]struct{} // guarded by mu: the tokens
 }
 
 func (q *readQueue) put(tokens ...string) {
 	q.mu.Lock()
-	q.tokens = append(q.tokens, tokens...)
+	if q.has == nil {
+		q.has = make(map[string]struct{})
+	}
+	for _, token := range tokens {
+		if _, ok := q.has[token]; !ok {
+			q.has[token] = struct{}{}
+			q.tokens = append(q.tokens, token)
+		}
+	}
 	q.mu.Unlock()
 	select {
 	case q.wake <- struct{}{}:
@@ -37,7 +47,7 @@ func (q *readQueue) put(tokens ...string) {
 func (q *readQueue) take() (tokens []string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	tokens, q.tokens = q.tokens, nil
+	tokens, q.tokens, q.has = q.tokens, nil, nil
 	return tokens
 }
 
@@ -55,18 +65,21 @@ func (d *sharedHistory) read(q *readQueue) {
 	following := make(map[string]struct{})
 	var wait backoff
 	for {
-		for _, token := range q.take() {
+		for todo := q.take(); len(todo) > 0; {
 			if d.working.Err() != nil {
 				return
 			}
+			token := todo[0]
+			todo = todo[1:]
 			err := d.look(token, following)
 			if err == nil {
 				wait.reset()
 				continue
 			}
 			d.failed(err)
-			q.put(token)
+			q.put(append(todo, token)...)
 			wait.sleep(d.working, nil)
+			todo = d.needed(q.take(), following)
 		}
 		select {
 		case <-q.wake:
@@ -74,6 +87,14 @@ func (d *sharedHistory) read(q *readQueue) {
 			return
 		}
 	}
+}
+
+// needed returns the tokens of groups that are to be looked at. The others have come and gone while the store could not be reached.
+func (d *sharedHistory) needed(tokens []string, following map[string]struct{}) []string {
+	return slices.DeleteFunc(tokens, func(token string) bool {
+		_, is := following[token]
+		return !is && d.find(token) == nil
+	})
 }
 
 // look follows a group, or ends that, and reads the group if it has to be read.
@@ -113,14 +134,20 @@ func (d *sharedHistory) look(token string, following map[string]struct{}) error 
 	if !isPart(&part) {
 		return NewError(CodeProtocol, "the store of history returns numbers that cannot be")
 	}
-	d.haveRead(f, part)
+	d.haveRead(f, part, whole)
 	return nil
 }
 
-// haveRead gives everybody what they have not had, and makes the group live, unless it has to be read again.
-func (d *sharedHistory) haveRead(f *followed, part HistoryPart) {
+// haveRead gives everybody what they have not had, and makes the group live, unless it has to be read again. behind says that only what comes behind the copy
+// was read.
+func (d *sharedHistory) haveRead(f *followed, part HistoryPart, behind bool) {
 	var t trouble
 	h := d.srv.store.Begin(f.name)
+	if _, _, whole := h.At(); behind && !whole && !f.over { // the copy was pushed out meanwhile
+		h.End(false)
+		d.queueOf(f.token).put(f.token)
+		return
+	}
 	if !f.over {
 		d.catchUp(h, f, part, &t)
 	}
@@ -164,6 +191,9 @@ func (d *sharedHistory) catchUp(h *history.Group, f *followed, part HistoryPart,
 		return
 	}
 	f.heard.Store(time.Now().UnixNano())
+	for i := range f.waiting {
+		f.waiting[i].passed = nil
+	}
 	h.Refill(part.Epoch, part.First-1)
 	had := uint64(0) // how many of the messages members have had
 	if gap := part.Epoch != epoch || part.First > last+1; !gap {
@@ -183,7 +213,7 @@ func (d *sharedHistory) catchUp(h *history.Group, f *followed, part HistoryPart,
 		if uint64(i) < had {
 			to = []*Conn{}
 		}
-		d.deliver(h, f.name, data, to, t)
+		d.deliver(h, f, data, to, t)
 	}
 }
 
@@ -205,7 +235,7 @@ func (d *sharedHistory) greet(h *history.Group, f *followed, t *trouble) {
 			}
 			errs = w.c.replay(h, count, true)
 		default:
-			errs = w.c.replay(h, h.Behind(&w.c.atServer.marks, w.told), false)
+			errs = w.c.replay(h, h.Behind(&w.c.atServer.marks, w.told), false, w.passed...)
 		}
 		if len(errs) > 0 {
 			t.unfit = append(t.unfit, unfitFor{w.c, errs})

@@ -125,6 +125,7 @@ type MemoryStore struct {
 	away  bool
 	doubt int // so many calls of Append do what they should, and fail
 	reads int
+	slow  time.Duration // what a read takes
 }
 
 // Cut makes the store unreachable for the servers.
@@ -153,6 +154,13 @@ func (s *MemoryStore) Mend() {
 func (s *MemoryStore) Doubt(n int) {
 	s.m.mu.Lock()
 	s.doubt = n
+	s.m.mu.Unlock()
+}
+
+// Slow makes answers of Read take d.
+func (s *MemoryStore) Slow(d time.Duration) {
+	s.m.mu.Lock()
+	s.slow = d
 	s.m.mu.Unlock()
 }
 
@@ -297,10 +305,26 @@ func (w *way) Forget(ctx context.Context, group string) error {
 }
 
 func (w *way) Read(ctx context.Context, group string, epoch, after uint64) (core.HistoryPart, error) {
+	part, slow, err := w.read(ctx, group, epoch, after)
+	if slow > 0 && err == nil {
+		t := time.NewTimer(slow)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-w.closing:
+			err = errClosed
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	return part, err
+}
+
+func (w *way) read(ctx context.Context, group string, epoch, after uint64) (part core.HistoryPart, slow time.Duration, err error) {
 	w.m.mu.Lock()
 	defer w.m.mu.Unlock()
 	if err := w.usableLocked(ctx); err != nil {
-		return core.HistoryPart{}, err
+		return part, 0, err
 	}
 	w.store.reads++
 	g := w.m.logLocked(group)
@@ -314,7 +338,7 @@ func (w *way) Read(ctx context.Context, group string, epoch, after uint64) (core
 		from--
 		bytes -= len(g.kept[from-g.first])
 	}
-	return core.HistoryPart{Epoch: g.epoch, First: from, Messages: slices.Clone(g.kept[from-g.first:])}, nil
+	return core.HistoryPart{Epoch: g.epoch, First: from, Messages: slices.Clone(g.kept[from-g.first:])}, w.store.slow, nil
 }
 
 func (w *way) Follow(group string) error {

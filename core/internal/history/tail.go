@@ -1,6 +1,10 @@
 package history
 
-import "github.com/hisock/hisock/core/wire"
+import (
+	"slices"
+
+	"github.com/hisock/hisock/core/wire"
+)
 
 // A group may follow a log that several servers share. Then the epoch and the numbers are the log's: the group has the tail of
 // the log, from the caller, message by message. Its kept messages are a copy, so that the log is read once for all members that join.
@@ -34,6 +38,16 @@ func (g *Group) Skip() []byte {
 	frame := g.Passed()
 	g.add(frame)
 	return frame
+}
+
+// Without returns the frame of a kept message for a member that the messages with some numbers are not meant for. i is the message's place before the end: -1
+// is the last one.
+func (g *Group) Without(i int, frame []byte, numbers []uint64) []byte {
+	number := g.last + 1 + uint64(i)
+	if !slices.Contains(numbers, number) {
+		return frame
+	}
+	return wire.AppendGroupPassed(nil, g.name, number)
 }
 
 // Enlist counts one more member, which is to be told of the group's messages later: see Behind.
