@@ -60,9 +60,9 @@
 // A client has at most one name and is in any number of groups. Its hello, the first frame that it sends, asks for
 // both. Later either end changes them with [Conn.Rename], [Conn.Join] and [Conn.Leave], which on a client wait
 // for the server's answer. OnRename, OnJoinGroup and OnLeaveGroup tell the other end's program of a change.
-// A server can keep messages to a group for clients that join later, in its memory or in a [HistoryStore] that several servers share: see [History], and on a client
-// [Replayed], [Client.OnReplay] and [Client.OnReplayed]. [Access.Notices] decides what clients hear of one
-// another.
+// A server can keep messages to a group for clients that join later, in its memory or in a [HistoryStore] that
+// several servers share: see [History], and on a client [Replayed], [Client.OnReplay] and [Client.OnReplayed].
+// [Access.Notices] decides what clients hear of one another.
 //
 // # Handlers
 //
@@ -84,11 +84,11 @@
 //	}
 //
 // A break, an error of either side, a panic and the end of the context end a stream at both ends, with the
-// reason. A sender waits for its receiver, within a window ([Limits].StreamWindow), which grows while the receiver takes all that comes: so a stream of any length
-// never fills a queue. Commands, calls and answers go ahead of streams. Over a slow path nearly each small
-// call takes at most twice as long beside streams at full speed as alone, also if they go in both directions. Streams of one
-// direction share the path. A stream goes on over a resume,
-// each item once and in order. If the session is given up, both ends have a [StreamError] that says how far
+// reason. A sender waits for its receiver, within a window ([Limits].StreamWindow), which grows while the receiver
+// takes all that comes: so a stream of any length never fills a queue. Commands, calls and answers go ahead of
+// streams. Over a slow path nearly each small call takes at most twice as long beside streams at full speed as
+// alone, also if they go in both directions. Streams of one direction share the path. A stream goes on over a
+// resume, each item once and in order. If the session is given up, both ends have a [StreamError] that says how far
 // the stream came. A [ByteStream] has deadlines, as a [net.Conn] has, and [ByteStream.CloseWithError] ends it
 // at once and says why. Handlers of streams run beside the connection's other handlers, at most
 // [Limits].MaxStreams for a client.
@@ -129,6 +129,14 @@
 // have goroutines of their own, but no other handler runs meanwhile. So call from another goroutine, and
 // hand the result to the loop over a channel. If the peer answers only after a handler of this side has run, which
 // only Update would run, the call fails when its context ends.
+//
+// # Several servers as one
+//
+// Servers with one [Relay] in their [ClusterOptions] are nodes of a cluster. What is sent to all, a group, a name or
+// a user reaches the clients of all nodes. [Server.Cluster] finds, calls and disconnects clients at any node, and
+// opens streams to them. A client that comes back to another node goes on with its session there; OnLeave then runs
+// at the old node, with a reason for which [IsMoved] is true, and OnResume at the new one. Everything that returns
+// a *Conn is about the clients of its own server. docs/cluster.md says what is promised.
 //
 // # Limits
 //
