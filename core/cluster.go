@@ -30,7 +30,7 @@ type ClusterOptions struct {
 	// Nil tells nothing. All nodes should have it, or none: a node tells others of its clients only if it has it itself.
 	//
 	// When a node has died or is cut off, its clients are told to have left after four beats, and to have joined when it is back. A notice that was
-	// lost is made up for within 30 beats.
+	// lost is made up for within 30 beats, and one more for each 64 nodes.
 	Notices func(to *Conn, of *Remote, p *Presence) bool
 
 	// Pack returns what the program keeps with a connection and needs again when the client's session has moved to another node; above all it is

@@ -341,10 +341,8 @@ func (k *cluster) tick() {
 	}
 	k.judge()
 	k.parts.Look()
-	k.own.mu.Lock()
-	k.own.told = 0
-	k.own.mu.Unlock()
 	if k.up.Load() {
+		k.tellLater()
 		k.hello(relay.Topic{To: relay.ToNodes}, false)
 		asked, _ := k.asks.Asked()
 		for _, n := range asked {

@@ -28,10 +28,14 @@ type own struct {
 	mu      lock.Mutex[lock.Presence] // held over each message about clients; guards the fields below
 	clients map[uint64]relay.Client   // by id
 	told    int                       // how often all clients were told since the last beat
+	later   map[uint64]struct{}       // nodes that are told all clients in one of the next beats
 }
 
-// maxTold bounds how often a node tells who all its clients are in one beat.
-const maxTold = 64
+// maxTold bounds how often a node tells who all its clients are in one beat. maxLater bounds the nodes that wait for it; others ask again.
+const (
+	maxTold  = 64
+	maxLater = 4096
+)
 
 // announce tells other nodes how a client of this node stands now. The changes of one client come one after the other.
 func (k *cluster) announce(c *Conn, now standing) {
@@ -63,32 +67,91 @@ func (k *cluster) watch(to relay.Topic) {
 // presenceBytes is the size of a part of the list of all clients, in bytes.
 const presenceBytes = 8 << 10
 
-// watched tells a node who all clients of this node are.
-func (k *cluster) watched(node uint64) {
+// watched tells nodes who all clients of this node are, or has them told later if that is too much in this beat.
+func (k *cluster) watched(nodes ...uint64) {
 	if k.opts.Notices == nil {
+		return
+	}
+	if nodes = k.toTell(nodes); len(nodes) == 0 {
 		return
 	}
 	groups := k.groups()
 	k.own.mu.Lock()
 	defer k.own.mu.Unlock()
-	if k.own.told++; k.own.told > maxTold {
-		return // it asks again
+	parts := k.own.partsLocked(groups)
+	for i, node := range nodes {
+		if i > 0 && k.isStuffed() {
+			k.own.laterLocked(node)
+			continue
+		}
+		for _, p := range parts {
+			k.put(relay.Topic{To: relay.ToConn, Node: node}, p.Append(relay.NewMessage(relay.KindPresence, k.self, 1+len(p.List))))
+		}
 	}
+}
+
+// toTell returns those of some nodes that may be told all clients now. The others wait.
+func (k *cluster) toTell(nodes []uint64) (now []uint64) {
+	k.own.mu.Lock()
+	defer k.own.mu.Unlock()
+	for _, node := range nodes {
+		if k.own.told >= maxTold || k.own.told > 0 && k.isStuffed() {
+			k.own.laterLocked(node)
+			continue
+		}
+		k.own.told++
+		now = append(now, node)
+	}
+	return now
+}
+
+// isStuffed reports whether so much waits for the relay that lists of clients had better wait.
+func (k *cluster) isStuffed() bool {
+	waiting, _ := k.queue.Waiting()
+	return waiting > k.opts.QueueBytes/2
+}
+
+// tellLater tells nodes that wait for it who all clients are. keep calls it in each beat.
+func (k *cluster) tellLater() {
+	var nodes []uint64
+	k.own.mu.Lock()
+	k.own.told = 0
+	for node := range k.own.later {
+		if len(nodes) == maxTold {
+			break
+		}
+		delete(k.own.later, node)
+		if k.nodes.ID(node) != "" {
+			nodes = append(nodes, node)
+		}
+	}
+	k.own.mu.Unlock()
+	k.watched(nodes...)
+}
+
+func (o *own) laterLocked(node uint64) {
+	if o.later == nil {
+		o.later = make(map[uint64]struct{})
+	}
+	if len(o.later) < maxLater {
+		o.later[node] = struct{}{}
+	}
+}
+
+// partsLocked returns what says who all clients are, with these groups.
+func (o *own) partsLocked(groups map[uint64][]string) (parts []relay.Presence) {
 	p := relay.Presence{First: true}
-	tell := func() {
-		k.put(relay.Topic{To: relay.ToConn, Node: node}, p.Append(relay.NewMessage(relay.KindPresence, k.self, 1+len(p.List))))
-		p = relay.Presence{}
-	}
-	for id, l := range k.own.clients {
+	for id, l := range o.clients {
 		if now, here := groups[id]; here {
 			l.Groups = now
 		}
 		if p.List = l.Append(p.List); len(p.List) >= presenceBytes {
-			tell()
+			parts = append(parts, p)
+			p = relay.Presence{}
 		}
 	}
 	p.Last = true
-	tell()
+	return append(parts, p)
 }
 
 // groups returns the groups of all clients of this node, by id.
