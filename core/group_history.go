@@ -73,7 +73,8 @@ func (g *Group) Replay(c *Conn, n int) error {
 }
 
 // Forget drops the kept messages of the group. With [History].Store it does so after all messages that were sent before, and does not
-// wait for that; another server that is cut off from the store at that moment may still give them to clients that join the group there.
+// wait for that; another server that is cut off from the store at that moment may still give them to clients that join the group there, until
+// it is back.
 func (g *Group) Forget() {
 	if g.srv.shared != nil {
 		g.srv.shared.forget(g.name)

@@ -203,7 +203,9 @@ func (h *historyHandler) Appended(token string, part HistoryPart) {
 }
 
 // isPart reports whether a part can be one: its numbers do not overflow.
-func isPart(p *HistoryPart) bool { return p.Epoch != 0 && p.First != 0 && p.Next() >= p.First }
+func isPart(p *HistoryPart) bool {
+	return p.Epoch != 0 && p.First != 0 && p.Next() >= p.First && p.Forgotten <= p.Next()
+}
 
 // keepAhead keeps a copy of a part until the group has been read.
 func (d *sharedHistory) keepAhead(f *followed, part HistoryPart) {
@@ -261,13 +263,12 @@ func (d *sharedHistory) report(t *trouble) {
 func (d *sharedHistory) apply(h *history.Group, f *followed, part HistoryPart, conns []*Conn, t *trouble) bool {
 	f.heard.Store(time.Now().UnixNano())
 	epoch, last, _ := h.At()
-	switch {
-	case part.Epoch != epoch || part.First > last+1:
+	if part.Epoch != epoch || part.First > last+1 {
 		return false
-	case part.Next() <= last:
+	}
+	h.ForgetBefore(part.Forgotten)
+	if part.Next() <= last {
 		return true
-	case part.Forget && part.First == last+1:
-		h.Forget()
 	}
 	for _, data := range part.Messages[last+1-part.First:] {
 		d.deliver(h, f, data, conns, t)

@@ -91,3 +91,30 @@ func TestExceptAClientThatHasMoved(t *testing.T) {
 		require.Equal(t, []string{"say all", "say all"}, c.take())
 	})
 }
+
+// A server that was cut off from the store while messages were forgotten gives them to nobody when it is back.
+func TestForgottenWhileCutOff(t *testing.T) {
+	withSharedHistory(t, 2, core.History{Messages: 10}, time.Millisecond, func(t *testing.T, s *sharedScene) {
+		bob := s.rover("bob", "red")
+		bob.to(s.nodes[1])
+		s.say(s.nodes[0], "red", "one", "two")
+		require.Equal(t, []string{"one", "two"}, bob.take())
+		s.ways[1].Cut()
+		s.nodes[0].srv.Group("red").Forget()
+		s.pass(100 * time.Millisecond)
+		s.ways[1].Mend()
+		s.pass(time.Second)
+		cid := s.rover("cid", "red")
+		cid.to(s.nodes[1])
+		require.Empty(t, cid.take())
+		require.Empty(t, s.nodes[1].srv.Group("red").History())
+		s.ways[1].Cut()
+		s.say(s.nodes[0], "red", "three")
+		s.nodes[0].srv.Group("red").Forget()
+		s.say(s.nodes[0], "red", "four")
+		s.ways[1].Mend()
+		s.pass(time.Second)
+		require.Equal(t, []string{"missed 1 lost false", "four"}, bob.take())
+		require.Len(t, s.nodes[1].srv.Group("red").History(), 1)
+	})
+}

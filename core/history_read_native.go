@@ -215,6 +215,7 @@ func (d *sharedHistory) catchUp(h *history.Group, f *followed, part HistoryPart,
 		}
 		d.deliver(h, f, data, to, t)
 	}
+	h.ForgetBefore(part.Forgotten)
 }
 
 // greetAtOnce is how many newcomers are given what is kept before others have their turn.

@@ -19,7 +19,7 @@ import "context"
 //
 // # How it can be built
 //
-// Over Redis: a hash for each group with the epoch and the last number, and a stream with the ids "0-NUMBER". Append is one script for each group of a batch: it
+// Over Redis: a hash for each group with the epoch, the last number and what is forgotten, and a stream with the ids "0-NUMBER". Append is one script for each group of a batch: it
 // makes the hash if there is none, skips messages whose id it knows (a key for each id, set with NX and a time to live), adds the others with XADD and MAXLEN,
 // and publishes them on a channel of the group, in the same script. Read is a script that makes the hash if there is none, and reads the stream from the number on. Follow subscribes
 // to the channel. A connection that breaks is told with Missed.
@@ -51,8 +51,9 @@ type HistoryPart struct {
 	First    uint64   // the number of the first message; if there is none, of the message that will be appended next
 	Messages [][]byte // the oldest first
 
-	// Forget says that the messages before First have been dropped with [HistoryLog].Forget.
-	Forget bool
+	// Forgotten is the number before which all messages of the epoch have been dropped with [HistoryLog].Forget; 0 if none have. What Read returns has it, and the
+	// part that Forget itself makes. It is at most the number after the last message.
+	Forgotten uint64
 }
 
 // Next returns the number after the last message.
@@ -68,7 +69,8 @@ type HistoryLog interface {
 	// no message is added twice. It does not keep the batch once it has returned nil.
 	Append(ctx context.Context, batch []HistoryMessage) error
 
-	// Forget drops the messages of a group. The numbers and the epoch go on.
+	// Forget drops the messages of a group. The numbers and the epoch go on. Whoever follows the group is told a part without messages. After an error the caller
+	// calls Forget again, before anything else is appended by this server; then messages that others have appended after the first call stay.
 	Forget(ctx context.Context, group string) error
 
 	// Read returns the messages of a group after a number of an epoch, up to the newest that had been appended when Read was called; it may return

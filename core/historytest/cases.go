@@ -157,12 +157,19 @@ var cases = []historyCase{
 		after := n[1].read("g", before.Epoch, before.First-1)
 		require.Equal(s.t, core.HistoryPart{Epoch: before.Epoch, First: before.Next()}, core.HistoryPart{Epoch: after.Epoch, First: after.First})
 		require.Empty(s.t, after.Messages)
+		for _, w := range n { // also who has had everything
+			require.Equal(s.t, before.Next(), w.read("g", before.Epoch, before.Next()-1).Forgotten)
+		}
 		n[0].append("g", "c")
+		for _, w := range n {
+			require.Equal(s.t, before.Next(), w.read("g", before.Epoch, before.Next()).Forgotten)
+			require.Equal(s.t, before.Next(), w.read("g", 0, 0).Forgotten)
+		}
 		n[1].until("it hears of both", func() bool {
 			n[1].mu.Lock()
 			defer n[1].mu.Unlock()
 			parts := n[1].parts["g"]
-			return len(parts) == 2 && parts[0].Forget && parts[0].First == before.Next() && string(parts[1].Messages[0]) == "c" && parts[1].First == before.Next()
+			return len(parts) == 2 && parts[0].Forgotten == before.Next() && parts[0].First == before.Next() && string(parts[1].Messages[0]) == "c" && parts[1].First == before.Next()
 		})
 		require.Equal(s.t, []string{"c"}, textsOf(n[0].read("g", 0, 0)))
 		require.NoError(s.t, n[0].log.Forget(ctx, "new"))

@@ -29,6 +29,8 @@ type groupLog struct {
 	epoch uint64
 	first uint64 // number of the first message
 	kept  [][]byte
+
+	forgotten uint64 // the messages before this number were forgotten
 }
 
 func (g *groupLog) next() uint64 { return g.first + uint64(len(g.kept)) }
@@ -92,7 +94,7 @@ func (m *Memory) logLocked(group string) *groupLog {
 // addLocked appends messages to a log, and tells all that follow it.
 func (m *Memory) addLocked(group string, messages [][]byte) {
 	g := m.logLocked(group)
-	part := core.HistoryPart{Epoch: g.epoch, First: g.next(), Messages: messages}
+	part := core.HistoryPart{Epoch: g.epoch, First: g.next(), Messages: messages, Forgotten: g.forgotten}
 	g.kept = append(g.kept, messages...)
 	if over := len(g.kept) - max(m.keep.Messages, 1); over > 0 {
 		g.kept = slices.Clone(g.kept[over:])
@@ -300,7 +302,8 @@ func (w *way) Forget(ctx context.Context, group string) error {
 	}
 	g := w.m.logLocked(group)
 	g.first, g.kept = g.next(), nil
-	w.m.tellLocked(group, core.HistoryPart{Epoch: g.epoch, First: g.first, Forget: true})
+	g.forgotten = g.first
+	w.m.tellLocked(group, core.HistoryPart{Epoch: g.epoch, First: g.first, Forgotten: g.forgotten})
 	return nil
 }
 
@@ -338,7 +341,7 @@ func (w *way) read(ctx context.Context, group string, epoch, after uint64) (part
 		from--
 		bytes -= len(g.kept[from-g.first])
 	}
-	return core.HistoryPart{Epoch: g.epoch, First: from, Messages: slices.Clone(g.kept[from-g.first:])}, w.store.slow, nil
+	return core.HistoryPart{Epoch: g.epoch, First: from, Messages: slices.Clone(g.kept[from-g.first:]), Forgotten: g.forgotten}, w.store.slow, nil
 }
 
 func (w *way) Follow(group string) error {

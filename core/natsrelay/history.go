@@ -116,6 +116,7 @@ type historyLog struct {
 	blockMost int // messages in a block: a part of what is kept, since NATS counts blocks
 
 	done map[string]progress // by group; only the caller of Append uses it
+	gone forgetting          // only the caller of Forget uses it
 
 	mu     sync.Mutex // guards the fields below
 	made   bool       // the stream is there, as far as is known
@@ -328,10 +329,10 @@ func (l *historyLog) pump() {
 				continue
 			}
 			if seq := sequenceOf(m.Header); seq > 0 {
-				l.sawHead(group, head{seq: seq, epoch: b.epoch, next: b.next()})
+				l.sawHead(group, b.head(seq))
 			}
-			if len(b.messages) > 0 || b.forget {
-				l.h.Appended(group, core.HistoryPart{Epoch: b.epoch, First: b.first, Messages: b.messages, Forget: b.forget})
+			if len(b.messages) > 0 || b.forgotten == b.first {
+				l.h.Appended(group, core.HistoryPart{Epoch: b.epoch, First: b.first, Messages: b.messages, Forgotten: b.forgotten})
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -94,10 +95,7 @@ func (l *historyLog) appendTo(ctx context.Context, group string, messages []core
 				return err
 			}
 		}
-		b := block{epoch: at.epoch, first: at.next}
-		if at.epoch == 0 {
-			b.epoch, b.first = newEpoch(), 1
-		}
+		b := at.block()
 		size := 0
 		for _, m := range messages[p.done:min(len(messages), p.done+l.blockMost)] {
 			if size += len(m.Data); size > blockBytes && len(b.messages) > 0 {
@@ -109,7 +107,7 @@ func (l *historyLog) appendTo(ctx context.Context, group string, messages []core
 		switch {
 		case err == nil:
 			p.done += len(b.messages)
-			at, known = head{seq: seq, epoch: b.epoch, next: b.next()}, true
+			at, known = b.head(seq), true
 			l.sawHead(group, at)
 		case errors.Is(err, errConflict):
 			known = false
@@ -168,29 +166,45 @@ func (l *historyLog) resolve(ctx context.Context, group string, messages []core.
 	return nil
 }
 
-// Forget implements [core.HistoryLog]. A block without messages takes the place of the others.
+// A forgetting is a Forget under way, in case that it comes again.
+type forgetting struct {
+	group string
+	id    string // of the block that says it
+	seq   uint64 // of that block; 0 until it is stored
+}
+
+// Forget implements [core.HistoryLog]. A block without messages takes the place of the others, and those that follow say it too.
 func (l *historyLog) Forget(ctx context.Context, group string) error {
 	ctx, end := l.during(ctx)
 	defer end()
+	if l.gone.group != group {
+		l.gone = forgetting{group: group, id: "forget-" + strconv.FormatUint(newEpoch(), 36)}
+	}
 	err := l.ready(ctx)
-	for lost := 0; err == nil; lost++ {
+	for lost := 0; err == nil && l.gone.seq == 0; lost++ {
 		var at head
 		if at, err = l.head(ctx, group); err != nil {
 			break
 		}
-		b := block{epoch: at.epoch, first: at.next, forget: true}
-		if at.epoch == 0 {
-			b.epoch, b.first = newEpoch(), 1
-		}
+		b := at.block()
+		b.forgotten = b.first
 		var seq uint64
-		if seq, err = l.publish(ctx, group, &b, at.seq, ""); errors.Is(err, errConflict) {
+		seq, err = l.publish(ctx, group, &b, at.seq, l.gone.id)
+		switch {
+		case errors.Is(err, errConflict):
 			err = pause(ctx, lost)
-			continue
+		case errors.Is(err, errTwice): // by the call before
+			l.gone.seq, err = seq, nil
+		case err == nil:
+			l.gone.seq = seq
+			l.sawHead(group, b.head(seq))
 		}
-		if err == nil {
-			l.sawHead(group, head{seq: seq, epoch: b.epoch, next: b.next()})
-			return l.explain(ctx, l.purge(ctx, group, seq))
-		}
+	}
+	if err == nil {
+		err = l.purge(ctx, group, l.gone.seq)
+	}
+	if err == nil {
+		l.gone = forgetting{}
 	}
 	return l.explain(ctx, err)
 }

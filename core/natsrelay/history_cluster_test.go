@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
@@ -318,3 +319,66 @@ func TestHistoryOfABusyGroup(t *testing.T) {
 	late.to(hubs[0])
 	late.wants(want)
 }
+
+// A stranger uses up the numbers of a log, and writes a message that looks like an answer of NATS. The log begins anew.
+func TestHistoryOfAStrangerWithHeaders(t *testing.T) {
+	t.Parallel()
+	broker := startServer(t, server.Options{})
+	store := newHistory(t, HistoryOptions{Servers: []string{broker.ClientURL()}})
+	a, b := startKeeper(t, store, 10), startKeeper(t, store, 10)
+	say(t, a, "one")
+	stored(t, a)
+	js, err := jetstream.New(connect(t, broker.ClientURL()))
+	require.NoError(t, err)
+	stream, err := js.Stream(waiting(t), "HISTORY_hisock")
+	require.NoError(t, err)
+	info, err := stream.Info(waiting(t), jetstream.WithSubjectFilter("hisock.history.kept.>"))
+	require.NoError(t, err)
+	for subject := range info.State.Subjects {
+		_, err = js.PublishMsg(waiting(t), &nats.Msg{Subject: subject, Header: nats.Header{"Status": {"500"}, jetstream.SequenceHeader: {"1"}}})
+		require.NoError(t, err)
+		_, err = js.Publish(waiting(t), subject, (&block{epoch: 7, first: maxNumber, messages: [][]byte{[]byte("x")}}).encode())
+		require.NoError(t, err)
+	}
+	say(t, a, "two")
+	stored(t, a)
+	say(t, b, "three")
+	stored(t, b)
+	ada := newReader(t, "ada")
+	ada.to(b)
+	ada.wants([]string{"two", "three"})
+}
+
+// A Forget whose answer is lost comes again, and leaves what was appended meanwhile.
+func TestHistoryForgetsOnce(t *testing.T) {
+	t.Parallel()
+	broker := startServer(t, server.Options{})
+	store := newHistory(t, HistoryOptions{Servers: []string{broker.ClientURL()}})
+	open := func() *historyLog {
+		l, err := store.Open(waiting(t), "n", core.HistoryRules{Messages: 10, Bytes: 1 << 20}, nobody{})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, l.Close(context.Background())) })
+		return l.(*historyLog)
+	}
+	a, b := open(), open()
+	require.NoError(t, a.Append(waiting(t), []core.HistoryMessage{{Group: "g", ID: "1", Data: []byte("old")}}))
+	a.gone = forgetting{group: "g", id: "f"}
+	require.NoError(t, a.Forget(waiting(t), "g"))
+	require.NoError(t, b.Append(waiting(t), []core.HistoryMessage{{Group: "g", ID: "2", Data: []byte("new")}}))
+	a.gone = forgetting{group: "g", id: "f"}
+	require.NoError(t, a.Forget(waiting(t), "g"))
+	part, err := b.Read(waiting(t), "g", 0, 0)
+	require.NoError(t, err)
+	require.Equal(t, [][]byte{[]byte("new")}, part.Messages)
+	require.Equal(t, part.First, part.Forgotten)
+	require.NoError(t, a.Forget(waiting(t), "g"))
+	part, err = b.Read(waiting(t), "g", 0, 0)
+	require.NoError(t, err)
+	require.Empty(t, part.Messages)
+}
+
+// nobody hears of nothing.
+type nobody struct{}
+
+func (nobody) Appended(string, core.HistoryPart) {}
+func (nobody) Missed()                           {}

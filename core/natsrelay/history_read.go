@@ -23,6 +23,21 @@ type head struct {
 	seq   uint64 // of the last message of NATS for the group; 0 if there is none
 	epoch uint64 // 0 if there is no block
 	next  uint64 // the number of the next message
+
+	forgotten uint64 // as in the last block
+}
+
+// block returns a block for the place behind a head. It begins the log anew if it has not begun, or if its numbers are used up, which only a stranger can bring about.
+func (h head) block() block {
+	if h.epoch == 0 || h.next > maxNumber {
+		return block{epoch: newEpoch(), first: 1}
+	}
+	return block{epoch: h.epoch, first: h.next, forgotten: h.forgotten}
+}
+
+// head returns the head of a log that ends with the block.
+func (b *block) head(seq uint64) head {
+	return head{seq: seq, epoch: b.epoch, next: b.next(), forgotten: b.forgotten}
 }
 
 // maxHeads bounds the heads that are remembered.
@@ -134,7 +149,7 @@ func (l *historyLog) head(ctx context.Context, group string) (head, error) {
 		return head{}, err
 	}
 	if b, ok := parseBlock(last.data); ok {
-		h := head{seq: last.seq, epoch: b.epoch, next: b.next()}
+		h := b.head(last.seq)
 		l.sawHead(group, h)
 		return h, nil
 	}
@@ -142,7 +157,7 @@ func (l *historyLog) head(ctx context.Context, group string) (head, error) {
 	h := head{seq: last.seq}
 	err = l.each(ctx, group, 1, last.seq, func(f found) {
 		if b, ok := parseBlock(f.data); ok {
-			h.epoch, h.next = b.epoch, b.next()
+			h = b.head(last.seq)
 		}
 	})
 	return h, err
@@ -202,10 +217,11 @@ func (l *historyLog) page(ctx context.Context, group string, from uint64) (page 
 		if err != nil {
 			return nil, err
 		}
-		switch status := m.Header.Get("Status"); status {
-		case "":
-			page = append(page, found{seq: sequenceOf(m.Header), id: m.Header.Get(jetstream.MsgIDHeader), data: m.Data})
-		case "204", "404": // the end, nothing
+		seq := sequenceOf(m.Header)
+		switch status := m.Header.Get("Status"); {
+		case status == "" || seq > 0: // a stranger may have written a message with a status
+			page = append(page, found{seq: seq, id: m.Header.Get(jetstream.MsgIDHeader), data: m.Data})
+		case status == "204" || status == "404": // the end, nothing
 			return page, nil
 		default:
 			return nil, fmt.Errorf("natsrelay: NATS refuses a read: %s %s", status, m.Header.Get("Description"))
@@ -233,13 +249,13 @@ func (l *historyLog) Read(ctx context.Context, group string, epoch, after uint64
 		return part, l.explain(ctx, err)
 	}
 	if last.epoch == epoch && last.next == after+1 {
-		return core.HistoryPart{Epoch: epoch, First: last.next}, nil
+		return core.HistoryPart{Epoch: epoch, First: last.next, Forgotten: last.forgotten}, nil
 	}
 	if last.epoch != epoch { // perhaps of another stream
 		from = 1
 	}
 	if from > 1 {
-		part = core.HistoryPart{Epoch: epoch, First: after + 1}
+		part = core.HistoryPart{Epoch: epoch, First: after + 1, Forgotten: last.forgotten}
 	}
 	held := 0
 	err = l.each(ctx, group, from, last.seq, func(f found) {
@@ -247,9 +263,10 @@ func (l *historyLog) Read(ctx context.Context, group string, epoch, after uint64
 		if !ok {
 			return
 		}
-		if b.epoch != part.Epoch || b.first != part.Next() || b.forget {
+		if b.epoch != part.Epoch || b.first != part.Next() || b.forgotten == b.first {
 			part, held = core.HistoryPart{Epoch: b.epoch, First: b.first}, 0
 		}
+		part.Forgotten = b.forgotten
 		for _, m := range b.messages {
 			held += len(m)
 		}
@@ -265,7 +282,7 @@ func (l *historyLog) Read(ctx context.Context, group string, epoch, after uint64
 		return core.HistoryPart{}, l.explain(ctx, err)
 	}
 	if part.Epoch == 0 {
-		part.Epoch, part.First = last.epoch, last.next
+		part.Epoch, part.First, part.Forgotten = last.epoch, last.next, last.forgotten
 	}
 	if part.Epoch == epoch && part.First <= after && after < part.Next() {
 		part.Messages = part.Messages[after+1-part.First:]
@@ -280,7 +297,7 @@ func (l *historyLog) begin(ctx context.Context, group string, seq uint64) (head,
 	stored, err := l.publish(ctx, group, &b, seq, "")
 	switch {
 	case err == nil:
-		h := head{seq: stored, epoch: b.epoch, next: 1}
+		h := b.head(stored)
 		l.sawHead(group, h)
 		return h, nil
 	case mustLook(err):
@@ -329,8 +346,8 @@ func (l *historyLog) publish(ctx context.Context, group string, b *block, behind
 		return 0, errors.Join(errLate, err)
 	}
 	switch {
-	case ack.Error == nil && ack.Duplicate:
-		return 0, errTwice
+	case ack.Error == nil && ack.Duplicate && ack.Sequence > 0:
+		return ack.Sequence, errTwice
 	case ack.Error == nil && ack.Sequence > 0:
 		return ack.Sequence, nil
 	case ack.Error == nil:

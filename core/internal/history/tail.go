@@ -28,6 +28,17 @@ func (g *Group) Refill(epoch, last uint64) {
 	g.kept, g.bytes, g.whole = nil, 0, true
 }
 
+// ForgetBefore drops the kept messages before a number.
+func (g *Group) ForgetBefore(number uint64) {
+	for len(g.kept) > 0 && g.last+1-uint64(len(g.kept)) < number {
+		g.bytes -= len(g.kept[0].Frame) + Cost
+		g.kept[0] = Message{}
+		if g.kept = g.kept[1:]; len(g.kept) == 0 {
+			g.kept = nil
+		}
+	}
+}
+
 // Unfollow drops what is kept. The group does not follow its log any more.
 func (g *Group) Unfollow() { g.kept, g.bytes, g.whole = nil, 0, false }
 
