@@ -253,7 +253,6 @@ func (l *nodeLine) flush(turn relay.Output[*nodeLine]) (size int) {
 			piece = piece[n:]
 		}
 	}
-	add(turn.First)
 	if turn.Beat {
 		add(wire.AppendPing(nil, beatNonce)) // the other end may have nothing else to say
 	}
@@ -262,6 +261,7 @@ func (l *nodeLine) flush(turn relay.Output[*nodeLine]) (size int) {
 	}
 	for {
 		p := l.table.Pull(linesBytes, time.Now())
+		add(l.k.lines.Said(l.at)) // what opens a stream comes after the Pull, and goes before the stream's frames
 		if p.Probe != 0 && p.First {
 			add(wire.AppendPing(nil, p.Probe))
 		}

@@ -233,13 +233,12 @@ func (t *Lines[T]) listLocked(l *Line[T]) {
 
 // An Output is what Next has taken out of a line.
 type Output[T any] struct {
-	Line  *Line[T]
-	First []byte // frames that go first
-	Pong  uint64 // nonce; 0 for none
-	Beat  bool
+	Line *Line[T]
+	Pong uint64 // nonce; 0 for none
+	Beat bool
 }
 
-// Next takes the next line that has something to publish. Only the publisher calls it, and Count.
+// Next takes the next line that has something to publish. Only the publisher calls it, and Said and Count.
 func (t *Lines[T]) Next() (n Output[T], ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -251,12 +250,21 @@ func (t *Lines[T]) Next() (n Output[T], ok bool) {
 		if l.over {
 			continue
 		}
-		n = Output[T]{Line: l, First: l.waiting, Pong: l.pong, Beat: l.beat}
-		l.waiting, l.pong, l.beat = nil, 0, false
+		n = Output[T]{Line: l, Pong: l.pong, Beat: l.beat}
+		l.pong, l.beat = 0, false
 		return n, true
 	}
 	t.due = nil
 	return n, false
+}
+
+// Said takes the frames that Say has queued. They go before the frames of streams that the publisher has pulled just before: a stream that has begun
+// meanwhile begins for the other node with one of them.
+func (t *Lines[T]) Said(l *Line[T]) (frames []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	frames, l.waiting = l.waiting, nil
+	return frames
 }
 
 // Count numbers a message of a line.
