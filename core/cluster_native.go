@@ -340,7 +340,9 @@ func (k *cluster) tick() {
 		k.gone(n)
 	}
 	k.judge()
-	k.parts.Look()
+	for _, node := range k.parts.Look() {
+		k.incomplete(node, relay.TopicOfNode(k.self)) // maybe
+	}
 	if k.up.Load() {
 		k.tellLater()
 		k.hello(relay.Topic{To: relay.ToNodes}, false)

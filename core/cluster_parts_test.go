@@ -113,3 +113,38 @@ func TestLargeLists(t *testing.T) {
 		}
 	})
 }
+
+// Who asks is told if the question or the answer comes in parts and is dropped, because it is larger than the node takes.
+func TestDroppedPartsOfAnswers(t *testing.T) {
+	for small := range 2 { // the node with little room
+		inCluster(t, clusterSetting{nodes: 2, relay: smallRelay, options: func(i int, o *core.ServerOptions) {
+			o.Cluster.QueueBytes = 1 << 20
+			if i == small {
+				o.Cluster.QueueBytes = 64 << 10
+			}
+		}, prepare: func(_ int, srv *core.Server) {
+			srv.OnSurvey("much", func(_ context.Context, payload []byte) ([]byte, error) {
+				if small == 1 {
+					return nil, nil
+				}
+				return make([]byte, 100_000), nil
+			})
+		}}, func(t *testing.T, s *clusterScene) {
+			question := "short"
+			if small == 1 {
+				question = strings.Repeat("long", 25_000)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			answers, err := s.nodes[0].srv.Cluster().Survey(ctx, "much", []byte(question))
+			require.NoError(t, ctx.Err(), "it need not wait for the end of its context")
+			if err == nil {
+				for _, of := range answers {
+					if of.Node.ID == "node1" {
+						require.Error(t, of.Err)
+					}
+				}
+			}
+		})
+	}
+}

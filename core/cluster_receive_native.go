@@ -90,21 +90,10 @@ func (h *relayHandler) Message(topic string, payload []byte) {
 	}
 	k.count.got.Add(1)
 	k.count.gotBytes.Add(uint64(len(payload)))
-	own := topic == relay.TopicOfNode(k.self)
-	asks := own || topic == relay.TopicOfNodes
-	news := k.nodes.Got(head, topic, k.queue.Subscription(topic), asks, time.Now())
+	news := k.nodes.Got(head, topic, k.queue.Subscription(topic), k.asksOn(topic), time.Now())
 	if news.Lost > 0 {
 		k.count.missed.Add(news.Lost)
-		if asks { // questions of that node may be among them, but none that it asks from now on
-			k.probed(head.Node)
-		}
-		if own { // an answer of that node may be among them, and a part of what it says of all its clients
-			k.asks.Gone(head.Node, ^uint64(0))
-			k.others.Spoil(head.Node)
-		}
-		if own || topic == relay.TopicOfWatchers {
-			k.watch(relay.Topic{To: relay.ToConn, Node: head.Node})
-		}
+		k.missed(head.Node, topic)
 	}
 	switch {
 	case news.Stuffed:
@@ -118,6 +107,35 @@ func (h *relayHandler) Message(topic string, payload []byte) {
 	if fault = k.handle(head, topic, body); fault != relay.None {
 		k.refused(fault, topic)
 	}
+}
+
+// asksOn reports whether questions to this node come on a topic.
+func (k *cluster) asksOn(topic string) bool {
+	return topic == relay.TopicOfNodes || topic == relay.TopicOfNode(k.self)
+}
+
+// missed does what is due when messages of a node have not come.
+func (k *cluster) missed(node uint64, topic string) {
+	own := topic == relay.TopicOfNode(k.self)
+	if k.asksOn(topic) { // questions of that node may be among them, but none that it asks from now on
+		k.probed(node)
+	}
+	if own { // an answer of that node may be among them, and a part of what it says of all its clients
+		k.asks.Gone(node, ^uint64(0))
+		k.others.Spoil(node)
+	}
+	if own || topic == relay.TopicOfWatchers {
+		k.watch(relay.Topic{To: relay.ToConn, Node: node})
+	}
+}
+
+// incomplete does what is due when a message that has come in parts was dropped. No number is missing then.
+func (k *cluster) incomplete(node uint64, topic string) {
+	k.count.missed.Add(1)
+	if k.asksOn(topic) {
+		k.nodes.Missed(node)
+	}
+	k.missed(node, topic)
 }
 
 // refused counts a message that breaks the format.
@@ -186,7 +204,7 @@ func (k *cluster) handle(head relay.Head, topic string, body []byte) relay.Fault
 		}
 		whole, full := k.parts.Got(head.Node, p)
 		if full {
-			k.count.missed.Add(1)
+			k.incomplete(head.Node, topic)
 		}
 		if whole != nil {
 			return k.handle(relay.Head{Kind: p.Kind, Node: head.Node, Lap: head.Lap, Number: head.Number}, topic, whole)

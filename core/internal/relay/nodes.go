@@ -261,6 +261,15 @@ func (n *Nodes) Lost(incarnation uint64) uint64 {
 	return 0
 }
 
+// Missed notes that a message of a node was found missing on such a topic though its number has come.
+func (n *Nodes) Missed(incarnation uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if of := n.nodes[incarnation]; of != nil {
+		of.lost++
+	}
+}
+
 // Probed notes what a node has said of messages that it misses. It reports whether there are more than before.
 func (n *Nodes) Probed(incarnation, lost uint64) (more bool) {
 	n.mu.Lock()

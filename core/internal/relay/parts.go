@@ -131,13 +131,15 @@ func (t *Parts) dropLocked(node uint64) {
 	}
 }
 
-// Look drops messages that have waited for a part for long.
-func (t *Parts) Look() {
+// Look drops messages that have waited for a part for long, and returns their nodes.
+func (t *Parts) Look() (dropped []uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for node, m := range t.of {
 		if m.age++; m.age > oldPart {
 			t.dropLocked(node)
+			dropped = append(dropped, node)
 		}
 	}
+	return dropped
 }

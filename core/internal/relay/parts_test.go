@@ -95,6 +95,18 @@ func TestPartsAreBounded(t *testing.T) {
 	require.Zero(t, in.held)
 }
 
+// A message whose rest does not come is dropped after some looks, and it is said whose it was.
+func TestPartsOfNoWholeMessage(t *testing.T) {
+	in := NewParts(100)
+	in.Got(7, partsOf(t, 1, make([]byte, 90))[0])
+	for range oldPart {
+		require.Empty(t, in.Look())
+	}
+	require.Equal(t, []uint64{7}, in.Look())
+	require.Empty(t, in.Look())
+	require.Zero(t, in.held)
+}
+
 func TestPartsOfPlainQueue(t *testing.T) {
 	q := NewQueue(1 << 20)
 	q.PutAll(Topic{To: ToAll}, Split(append(NewMessage(KindSend, 7, 0), make([]byte, 40)...), 1, PartHead+10))
