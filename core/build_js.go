@@ -162,6 +162,7 @@ func (*cluster) holdUp()                                              {}
 func (*cluster) handOver(context.Context)                             {}
 func (*Server) goOnFetched(*Conn, *reader)                            {}
 func (*Conn) diverted(_ Frame, _ []byte, _ *sending, err error) error { return err }
+func (*Conn) isArriving() bool                                        { return false }
 
 func (*User) callEverywhere(context.Context, string, []byte) ([]byte, error) { return nil, nil }
 

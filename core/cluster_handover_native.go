@@ -61,8 +61,10 @@ func (k *cluster) handOver(ctx context.Context) {
 	if k.awaitMoved(ctx, min(comeBack, most/2)) {
 		return
 	}
-	k.push(ctx)
+	var pushing sync.WaitGroup
+	pushing.Go(func() { k.push(ctx) })
 	k.awaitMoved(ctx, most)
+	pushing.Wait()
 }
 
 // holdUp keeps the cluster from being stopped before handOver has returned. It is called once, before.
@@ -94,6 +96,9 @@ func (k *cluster) cutOff(ctx context.Context, c *Conn, why *Error) {
 func (k *cluster) awaitMoved(ctx context.Context, most time.Duration) bool {
 	by := time.Now().Add(most)
 	for {
+		if q := k.srv.eng.manual; q != nil { // a connection that has moved leaves, and hooks run
+			q.run(0)
+		}
 		if len(k.remaining()) == 0 && k.moves.gone.Pending() == 0 { // in this order: a session that is not here any more has departed
 			return true
 		}
@@ -137,11 +142,12 @@ func (k *cluster) push(ctx context.Context) {
 	all.Wait()
 }
 
-// pushOne gives a session to one of the two nodes that are the first for it.
+// pushOne gives a session to the first of the nodes that takes it. A node that does not take it says so at once; two that do not answer are enough.
 func (k *cluster) pushOne(ctx context.Context, c *Conn) {
 	t := relay.Ticket{Node: k.self, Conn: c.id, Proof: proofOf(c), Received: c.out.Stats().Acked}
+	unanswered := 0
 	for _, heir := range heirs(k.serving(), c.id) {
-		if c.isEnded() || c.sess.Detached() || ctx.Err() != nil {
+		if unanswered >= 2 || c.isEnded() || c.sess.Detached() || ctx.Err() != nil {
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, adoptTime)
@@ -153,13 +159,13 @@ func (k *cluster) pushOne(ctx context.Context, c *Conn) {
 			return true
 		})
 		cancel()
-		if err == nil && len(left) == 0 && c.sess.Detached() {
-			return
+		if err != nil || len(left) > 0 {
+			unanswered++
 		}
 	}
 }
 
-// heirs returns two nodes for a connection, so that the connections of a node are shared among all others.
+// heirs returns nodes in another order for each connection, so that the connections of a node are shared among all others.
 func heirs(nodes []uint64, conn uint64) []uint64 {
 	weight := func(node uint64) uint64 {
 		h := fnv.New64a()
@@ -172,7 +178,7 @@ func heirs(nodes []uint64, conn uint64) []uint64 {
 		}
 		return 1
 	})
-	return nodes[:min(2, len(nodes))]
+	return nodes
 }
 
 // answerAdopt takes a session from a node that goes, and keeps it for its client.
@@ -184,12 +190,10 @@ func (k *cluster) answerAdopt(ctx context.Context, from uint64, t *relay.Ticket)
 	if t.Node != from {
 		return nil, NewError(CodeProtocol, "a node gives away what is not its own")
 	}
-	select {
-	case k.moves.fetching <- struct{}{}:
-		defer func() { <-k.moves.fetching }()
-	default:
+	if !k.beginFetch("") {
 		return nil, NewError(CodeUnavailable, "the node fetches as many sessions as it may")
 	}
+	defer k.endFetch("")
 	found, sight, _ := k.seekAt(ctx, []uint64{from}, relay.Topic{To: relay.ToConn, Node: from}, t)
 	if found == 0 || sight.Moved != 0 {
 		return nil, errSessionOver

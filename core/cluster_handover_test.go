@@ -170,3 +170,77 @@ func TestRollingRestart(t *testing.T) {
 		require.NotZero(t, resumed.Load())
 	})
 }
+
+// The sessions of a node that shuts down go to a node that takes them, however many others do not.
+func TestHandoverPastNodesThatTakeNothing(t *testing.T) {
+	var joined atomic.Int64
+	inCluster(t, clusterSetting{
+		nodes:   6,
+		options: func(i int, o *core.ServerOptions) { o.Manual = 0 < i && i < 5 }, // which take no session of a client that is away
+		prepare: func(_ int, srv *core.Server) { srv.OnJoin(func(*core.Conn) { joined.Add(1) }) },
+	}, func(t *testing.T, s *clusterScene) {
+		var clients []*clusterClient
+		var roamers []*roamer
+		for i := range 4 {
+			c, r := s.roam(s.nodes[0], "c"+strconv.Itoa(i), "")
+			clients, roamers = append(clients, c), append(roamers, r)
+		}
+		away := &clusterNode{lis: transport.NewPipeListener()}
+		require.NoError(t, away.lis.Close())
+		for _, r := range roamers {
+			r.at.Store(away)
+		}
+		require.NoError(t, s.nodes[0].srv.Shutdown(within(20*time.Second)))
+		require.Equal(t, 4, s.nodes[5].srv.Len())
+		for _, r := range roamers {
+			r.at.Store(s.nodes[5])
+		}
+		s.pass(20 * time.Second)
+		require.EqualValues(t, 4, joined.Load())
+		for _, c := range clients {
+			require.NotZero(t, c.Stats().Resumed)
+		}
+	})
+}
+
+// A server with Manual hands its sessions over at a Shutdown, without a call of Update.
+func TestHandoverWithManual(t *testing.T) {
+	var joined, left atomic.Int64
+	inCluster(t, clusterSetting{
+		nodes: 2,
+		options: func(i int, o *core.ServerOptions) {
+			o.Manual, o.Access.UniqueNames = i == 0, true
+		},
+		prepare: func(_ int, srv *core.Server) {
+			srv.OnJoin(func(*core.Conn) { joined.Add(1) })
+			srv.OnSuspend(func(*core.Conn, error) {})
+			srv.OnLeave(func(_ *core.Conn, why error) {
+				if core.IsMoved(why) {
+					left.Add(1)
+				}
+			})
+		},
+	}, func(t *testing.T, s *clusterScene) {
+		ctx, cancel := context.WithCancel(context.Background())
+		ran := make(chan struct{})
+		go func() {
+			defer close(ran)
+			s.nodes[0].srv.Run(ctx) //nolint:errcheck // the error of ctx
+		}()
+		c, r := s.roam(s.nodes[0], "ada", "")
+		d, way := s.roam(s.nodes[0], "bob", "")
+		cancel()
+		<-ran
+		r.at.Store(s.nodes[1])
+		away := &clusterNode{lis: transport.NewPipeListener()}
+		require.NoError(t, away.lis.Close())
+		way.at.Store(away)
+		require.NoError(t, s.nodes[0].srv.Shutdown(within(30*time.Second)))
+		way.at.Store(s.nodes[1])
+		s.pass(30 * time.Second)
+		require.EqualValues(t, 2, joined.Load())
+		require.EqualValues(t, 2, left.Load())
+		require.NotZero(t, c.Stats().Resumed)
+		require.NotZero(t, d.Stats().Resumed)
+	})
+}

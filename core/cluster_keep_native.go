@@ -27,9 +27,9 @@ import (
 // A migration is what a node knows of sessions that move.
 type migration struct {
 	gone     *relay.Departures
-	arrivals atomic.Uint64  // sessions that have begun to come
-	fetching chan struct{}  // has an element for each session that is being fetched
-	strays   bucketOfStrays // questions to all nodes
+	arrivals atomic.Uint64 // sessions that have begun to come
+	fetching relay.Shares  // sessions that are being fetched; the cluster's lock guards it, and the next two
+	strays   relay.Rate    // questions to all nodes
 	fencing  fencing
 	shut     atomic.Bool // no session goes any more
 	handed   sync.Once   // handOver has returned
@@ -68,10 +68,12 @@ func (k *cluster) ownSession(node, conn uint64) (id uint64, ok bool) {
 	switch {
 	case k == nil || node == 0:
 		return 0, false
-	case node == k.self:
+	}
+	id, ok = k.moves.gone.Conn(relay.Origin{Node: node, Conn: conn}) // also of a session that began here, went away and has come back
+	if !ok && node == k.self {
 		return conn, true
 	}
-	return k.moves.gone.Conn(relay.Origin{Node: node, Conn: conn})
+	return id, ok
 }
 
 // kept returns the connection that a ticket names, and where its session has gone if it is not here any more. Both are zero if the ticket is wrong.

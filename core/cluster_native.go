@@ -105,7 +105,7 @@ func newCluster(s *Server, o ClusterOptions) *cluster {
 		srv: s, opts: o, self: self, born: time.Now(),
 		queue: relay.NewQueue(o.QueueBytes), nodes: relay.NewNodes(self, o.Node, beatsOfPatience*o.Beat),
 		asks: relay.NewQuestions(), claims: relay.NewClaims(), lines: relay.NewLines[*nodeLine](o.QueueBytes / 4), parts: relay.NewParts(o.QueueBytes), others: relay.NewOthers(), own: own{clients: make(map[uint64]relay.Client)},
-		moves: migration{gone: relay.NewDepartures(s.opts.Timeouts.Resume), fetching: make(chan struct{}, maxFetches)},
+		moves: migration{gone: relay.NewDepartures(s.opts.Timeouts.Resume), fetching: relay.Shares{Most: maxFetches}, strays: relay.Rate{Step: strayStep, Burst: strayBurst}},
 		poke:  make(chan struct{}, 1), regain: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		members: make(map[uint64]*Conn), answering: make(map[asked]context.CancelFunc),
 		why: errNotJoined,

@@ -5,7 +5,6 @@ package core
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/hisock/hisock/core/internal/notices"
@@ -31,6 +30,7 @@ const (
 	fenceTime  = 500 * time.Millisecond // for all nodes to answer
 	takeTime   = time.Second            // for a node to answer with a session or a part, before it is asked again
 	maxHops    = 4                      // nodes that name the next one
+	firstBytes = 1 << 20                // room for a session before more of it has come
 	maxSights  = 4                      // times that a session may change while it is fetched
 )
 
@@ -50,16 +50,15 @@ func (k *cluster) fetch(base context.Context, ar *arrival) (*Conn, *Error) {
 			return nil, nil // it is over
 		}
 	}
-	select {
-	case k.moves.fetching <- struct{}{}:
-		defer func() { <-k.moves.fetching }()
-	default:
+	from := shareOf(ar)
+	if !k.beginFetch(from) {
 		return nil, k.srv.later(NewError(CodeUnavailable, "the node fetches as many sessions as it may"))
 	}
+	defer k.endFetch(from)
 	ctx, cancel := context.WithTimeout(base, k.fetchTime())
 	defer cancel()
 	defer context.AfterFunc(k.deciding, cancel)()
-	keeper, sight, why := k.seek(ctx, &t)
+	keeper, sight, why := k.seek(ctx, &t, from)
 	if why != nil || keeper == 0 {
 		return nil, why
 	}
@@ -81,8 +80,8 @@ func (k *cluster) fetchTime() time.Duration {
 	return fetchTime
 }
 
-// seek finds the node that has a session. It returns 0 if no node has it.
-func (k *cluster) seek(ctx context.Context, t *relay.Ticket) (keeper uint64, s relay.Sight, why *Error) {
+// seek finds the node that has a session, for a newcomer that counts for the address from. It returns 0 if no node has it.
+func (k *cluster) seek(ctx context.Context, t *relay.Ticket, from string) (keeper uint64, s relay.Sight, why *Error) {
 	if why := k.isUp(); why != nil {
 		if down := k.moves.downSince.Load(); down == 0 || k.age()-time.Duration(down) > k.srv.opts.Timeouts.Resume {
 			return 0, s, nil // the session is over by now, or there never was a cluster
@@ -115,7 +114,7 @@ func (k *cluster) seek(ctx context.Context, t *relay.Ticket) (keeper uint64, s r
 			at = s.Moved
 		}
 	}
-	if !k.moves.strays.take(k.age()) {
+	if !k.mayStray(from) {
 		return 0, s, k.srv.later(NewError(CodeUnavailable, "too many sessions are looked for"))
 	}
 	for range 2 {
@@ -309,7 +308,12 @@ func (a *arriving) fetch(ctx, base context.Context, ar *arrival) *Error {
 	}
 	if why != nil {
 		s.eng.log.warn(c, "a session could not be fetched from another node", why, "node", k.nodes.ID(a.keeper))
-		ar.shown = c // others may have it
+		if ended := c.reason(); ended != nil { // the client is told why the program has ended it
+			why = ended
+		}
+		ar.shown = c                    // others may have it
+		k.unname(c)                     // it may have ended before
+		c.sess.Link().EndReading(false) // nobody will read it; another attempt may have suspended the connection
 		a.move.settle(why)
 	}
 	return why
@@ -348,6 +352,9 @@ func (a *arriving) take(ctx context.Context) *Error {
 func (a *arriving) subscribe(ctx context.Context) *Error {
 	topics := a.k.topicsOf(&a.sight)
 	for !a.k.queue.IsSubscribed(topics) {
+		if ended := a.c.reason(); ended != nil { // and it subscribes to nothing
+			return ended
+		}
 		if a.k.pause(ctx, time.Millisecond) != nil {
 			return a.k.unsure(ctx)
 		}
@@ -374,17 +381,19 @@ func (a *arriving) regroup(s relay.Sight) {
 func (a *arriving) pull(ctx context.Context) (content []byte, again bool, why *Error) {
 	k := a.k
 	subject := relay.Take
+	total := uint64(0)
 	for {
 		p, code := a.pullPart(ctx, subject)
 		switch {
 		case code == CodeNone && p.Again:
 			return nil, true, nil
-		case code == CodeNone && (p.Total > uint64(k.sessionBytes()) || content != nil && p.Total != uint64(cap(content)) || uint64(len(content)+len(p.Part)) > p.Total):
+		case code == CodeNone && (p.Total > uint64(k.sessionBytes()) || content != nil && p.Total != total || uint64(len(content)+len(p.Part)) > p.Total):
 			k.refused(relay.TooLong, relay.TopicOfNode(k.self))
 			return nil, false, NewError(CodeSessionOver, "the session is larger than the node takes")
 		case code == CodeNone:
 			if content == nil {
-				content = make([]byte, 0, p.Total)
+				total = p.Total
+				content = make([]byte, 0, min(total, firstBytes)) // it grows as it comes
 			}
 			if content = append(content, p.Part...); uint64(len(content)) == p.Total {
 				a.confirm()
@@ -464,6 +473,9 @@ func (a *arriving) parse(content []byte) *Error {
 // install lets the connection go on with the session, and with what others have sent to it meanwhile.
 func (a *arriving) install() *Error {
 	c, p, s := a.c, a.parked, a.k.srv
+	if why := c.reason(); why != nil { // the program has ended it on its way
+		return why
+	}
 	if err := a.k.unpackValues(c, a.content.Program); err != nil {
 		s.eng.faultOf(c, "a session is lost on its way from another node", wrapError(CodeInternal, "Unpack", err))
 		return NewError(CodeSessionOver, "the program cannot go on with the session")
@@ -496,6 +508,11 @@ func (a *arriving) install() *Error {
 	c.move.Store(nil)
 	close(t.settled)
 	a.k.moves.fetched.Add(1)
+	if c.isEnded() { // just now
+		c.out.SetClosed(true)
+		c.sess.Link().Stream.Close() //nolint:errcheck // its client comes back, and is told
+		a.k.unname(c)
+	}
 	if a.k.followsStore() {
 		s.enterFollowed(c, a.content.Groups)
 	}
@@ -613,53 +630,71 @@ func (k *cluster) packValues(c *Conn) (packed []byte, err error) {
 	if k.opts.Pack == nil {
 		return nil, nil
 	}
-	returned := false
-	defer func() {
-		if !returned {
-			k.srv.eng.logPanic(c, "Pack", recover())
-			err = errCrashed
-		}
-	}()
-	packed, err = k.opts.Pack(c)
-	returned = true
+	err = k.runProgram(c, "Pack", func() (err error) {
+		packed, err = k.opts.Pack(c)
+		return err
+	})
 	return packed, err
 }
 
-func (k *cluster) unpackValues(c *Conn, packed []byte) (err error) {
+func (k *cluster) unpackValues(c *Conn, packed []byte) error {
 	if k.opts.Unpack == nil {
 		return nil
 	}
-	returned := false
-	defer func() {
-		if !returned {
-			k.srv.eng.logPanic(c, "Unpack", recover())
-			err = errCrashed
-		}
-	}()
-	err = k.opts.Unpack(c, packed)
-	returned = true
-	return err
+	return k.runProgram(c, "Unpack", func() error { return k.opts.Unpack(c, packed) })
 }
 
-// A bucketOfStrays bounds how often all nodes are asked for a session.
-type bucketOfStrays struct{ full atomic.Int64 }
+// runProgram runs a function of the program on a goroutine of its own, which the function may end, and waits for it.
+func (k *cluster) runProgram(c *Conn, what string, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		err := error(errCrashed)
+		returned := false
+		defer func() {
+			if !returned {
+				k.srv.eng.logPanic(c, what, recover())
+			}
+			done <- err
+		}()
+		err = f()
+		returned = true
+	}()
+	return <-done
+}
 
+// Bounds of the questions to all nodes.
 const (
-	strayStep  = 2 * time.Millisecond // a question to all nodes for each
-	strayBurst = 500                  // questions at once
+	strayStep  = 2 * time.Millisecond // between two
+	strayBurst = 500                  // at once
 )
 
-func (b *bucketOfStrays) take(now time.Duration) bool {
-	for {
-		was := b.full.Load()
-		is := max(was, int64(now)) + int64(strayStep)
-		if is-int64(now) > strayBurst*int64(strayStep) {
-			return false
-		}
-		if b.full.CompareAndSwap(was, is) {
-			return true
-		}
+// mayStray reports whether all nodes may be asked for the session of a newcomer that counts for an address.
+func (k *cluster) mayStray(from string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.moves.strays.Take(from, k.age())
+}
+
+// beginFetch reports whether a session may be fetched now, for a newcomer that counts for an address. Then the caller calls endFetch.
+func (k *cluster) beginFetch(from string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.moves.fetching.Take(from)
+}
+
+func (k *cluster) endFetch(from string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.moves.fetching.Give(from)
+}
+
+// shareOf returns the address for which a newcomer counts, or none if the address may stand for many.
+func shareOf(ar *arrival) string {
+	from := addrOf(ar.stream.Info())
+	if from.Many || from.Proxy {
+		return ""
 	}
+	return from.Host
 }
 
 // A fencing asks all nodes at once for all sessions that wait for that. The cluster's lock guards it.

@@ -3,8 +3,10 @@
 package core_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -15,8 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hisock/hisock/core"
+	"github.com/hisock/hisock/core/internal/coretest"
 	"github.com/hisock/hisock/core/internal/relay"
 	"github.com/hisock/hisock/core/relaytest"
+	"github.com/hisock/hisock/core/wire"
 	"github.com/hisock/hisock/transport"
 )
 
@@ -320,6 +324,31 @@ func TestSecondAttemptWhileASessionIsOnItsWay(t *testing.T) {
 	})
 }
 
+// A session that two attempts have waited for at a node, and that has not come, leaves nothing behind there.
+func TestSecondAttemptForASessionThatDoesNotCome(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, prepare: echoing}, func(t *testing.T, s *clusterScene) {
+		c, r := s.roam(s.nodes[0], "ada", "", "g")
+		s.broker.Drop(isQuestion(relay.Take))
+		for range 2 {
+			last := r.last.Load()
+			r.goTo(s.nodes[1])
+			for r.last.Load() == last {
+				s.pass(10 * time.Millisecond)
+			}
+			s.pass(100 * time.Millisecond)
+		}
+		s.pass(20 * time.Second)
+		s.broker.Drop(nil)
+		s.pass(2 * time.Minute)
+		require.NoError(t, c.SendBytes("say", []byte("1")))
+		s.wants("said 1", c)
+		require.Equal(t, 1, s.nodes[0].srv.Len()+s.nodes[1].srv.Len())
+		for _, n := range s.nodes {
+			require.NoError(t, n.srv.Shutdown(within(time.Minute)))
+		}
+	})
+}
+
 // isQuestion returns whether a message over the relay asks that.
 func isQuestion(subject relay.Subject) func(topic string, payload []byte) bool {
 	return func(_ string, payload []byte) bool {
@@ -330,4 +359,76 @@ func isQuestion(subject relay.Subject) func(topic string, payload []byte) bool {
 		q, fault := relay.ParseQuestion(body)
 		return fault == relay.None && q.Subject == subject
 	}
+}
+
+// A client whose program has ended its connection while its session was on its way to that node is told so.
+func TestDisconnectWhileASessionIsOnItsWay(t *testing.T) {
+	why := core.NewError(core.CodeUnauthorized, "go")
+	inCluster(t, clusterSetting{nodes: 2, options: func(_ int, o *core.ServerOptions) { o.Access.Authorize = byUser }}, func(t *testing.T, s *clusterScene) {
+		c, r := s.roam(s.nodes[0], "ada", "u", "g")
+		s.broker.Drop(isQuestion(relay.Take))
+		r.goTo(s.nodes[1])
+		for s.nodes[1].srv.Len() == 0 {
+			s.pass(10 * time.Millisecond)
+		}
+		s.nodes[1].srv.User("u").Disconnect(why)
+		s.broker.Drop(nil)
+		s.pass(time.Minute)
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(c.Err()))
+		for _, n := range s.nodes {
+			require.Zero(t, n.srv.Len())
+		}
+	})
+}
+
+// A function of the program that ends its goroutine loses the session and nothing else.
+func TestPackAndUnpackThatEndTheirGoroutine(t *testing.T) {
+	for name, set := range map[string]func(o *core.ClusterOptions){
+		"Pack": func(o *core.ClusterOptions) {
+			o.Pack = func(*core.Conn) ([]byte, error) { runtime.Goexit(); return nil, nil }
+		},
+		"Unpack": func(o *core.ClusterOptions) {
+			o.Unpack = func(*core.Conn, []byte) error { runtime.Goexit(); return nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCluster(t, clusterSetting{nodes: 2, prepare: echoing, options: func(_ int, o *core.ServerOptions) {
+				o.Access.UniqueNames = true
+				set(&o.Cluster)
+			}}, func(t *testing.T, s *clusterScene) {
+				c, r := s.roam(s.nodes[0], "ada", "")
+				r.goTo(s.nodes[1])
+				s.pass(time.Minute)
+				require.NoError(t, c.SendBytes("say", []byte("1")))
+				s.wants("said 1", c)
+				require.Zero(t, s.nodes[0].srv.Len())
+				require.Equal(t, 1, s.nodes[1].srv.Len())
+				require.NoError(t, s.nodes[1].srv.Shutdown(within(time.Minute)))
+			})
+		})
+	}
+}
+
+// A client that knows its session by its first id goes on wherever the session is, also where it began.
+func TestResumeByTheFirstID(t *testing.T) {
+	inCluster(t, clusterSetting{nodes: 2, prepare: echoing}, func(t *testing.T, s *clusterScene) {
+		hello := wire.Hello{Name: "ada", Resume: true}
+		for i := range 6 {
+			stream, err := s.nodes[i%2].lis.Dial(t.Context())
+			require.NoError(t, err)
+			p := coretest.NewPeer(t, stream)
+			p.Send(wire.AppendHello([]byte(wire.Preface), &hello))
+			f := p.WantKind(wire.KindWelcome)
+			w, err := wire.ParseWelcome(f.Body, nil)
+			require.NoError(t, err)
+			require.Equal(t, i > 0, w.Resumed, i)
+			if i == 0 {
+				p.Send(wire.AppendAck(nil, 0)) // the peer has the token
+				hello.Session, hello.Token = bytes.Clone(w.Session), bytes.Clone(w.Token)
+			}
+			s.pass(100 * time.Millisecond)
+			require.NoError(t, stream.Close())
+			s.pass(100 * time.Millisecond)
+		}
+	})
 }

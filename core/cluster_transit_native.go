@@ -36,6 +36,12 @@ type transit struct {
 	spilt bool // there were more
 }
 
+// isArriving reports whether the connection's session is on its way here.
+func (c *Conn) isArriving() bool {
+	t := c.move.Load()
+	return t != nil && t.to.Node == 0
+}
+
 // settle ends a transit. For reason see the field.
 func (t *transit) settle(reason *Error) {
 	t.mu.Lock()

@@ -108,6 +108,9 @@ func (c *Conn) beginEnd(why *Error, only *session.Link) (before session.State, f
 func (c *Conn) closeQueue(why *Error, bye *wire.Goodbye, how ending) (flushed <-chan struct{}) {
 	last, bye := c.legacy.lastWord(bye)
 	closing := outbox.Closing{Drain: how.flush, Broken: why.Code == CodeConnLost && !why.remote, Goodbye: bye, Last: last}
+	if !browser && c.isArriving() { // its client waits for the answer to its hello
+		closing = outbox.Closing{Broken: true}
+	}
 	if c.sess.Token() != nil {
 		closing.Received = c.sess.Handled()
 	}
@@ -130,6 +133,9 @@ func (c *Conn) isEnded() bool { return c.sess.State() == session.Ended }
 func (c *Conn) closer(flushed <-chan struct{}, why *Error, how ending) {
 	defer c.exit()
 	defer c.life.streamDone.Happen()
+	if !browser && c.isArriving() { // whoever fetches the session closes the stream
+		return
+	}
 	l := c.sess.Link()
 	defer l.Stream.Close() //nolint:errcheck // nothing to be done about it
 
