@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -76,16 +77,13 @@ func (s *History) Open(ctx context.Context, node string, keep core.HistoryRules,
 		subs: make(map[string]*nats.Subscription), heads: make(map[string]head), done: make(map[string]progress),
 	}
 	l.blockMost = min(max(keep.Messages/4, 4), blockMost)
+	l.node, l.dead = node, make(chan struct{}, 1)
 	l.life, l.stop = context.WithCancelCause(context.Background())
-	if err := l.connect(ctx, node); err != nil {
-		return nil, err
-	}
-	js, err := jetstream.New(l.conn)
+	via, err := l.connect(ctx)
 	if err != nil {
-		l.conn.Close()
 		return nil, err
 	}
-	l.js = js
+	l.via.Store(via)
 	l.running.Go(l.pump)
 	return l, nil
 }
@@ -103,8 +101,9 @@ type historyLog struct {
 	h       core.HistoryHandler
 	stored  string // the subject of a group in the stream: this and the group
 	told    string // the subject that NATS tells of what was appended on: this and the group
-	conn    *nats.Conn
-	js      jetstream.JetStream
+	node    string
+	via     atomic.Pointer[connected]
+	dead    chan struct{}  // has an element when NATS' client may have closed the connection for good
 	pipe    chan *nats.Msg // what was told, in order
 	lost    chan struct{}  // has an element when something that was told may be lost
 	life    context.Context
@@ -125,13 +124,57 @@ type historyLog struct {
 	heads  map[string]head // by group; some of those that were used
 }
 
-// connect makes the connection. If no server can be reached it returns nil all the same, and the connection goes on trying.
-func (l *historyLog) connect(ctx context.Context, node string) error {
+// A connected is a connection, which NATS' client keeps up by itself until it closes it for good.
+type connected struct {
+	conn *nats.Conn
+	js   jetstream.JetStream
+}
+
+func (l *historyLog) conn() *nats.Conn { return l.via.Load().conn }
+
+// renew makes another connection, with all subscriptions, if the client of NATS has closed the present one for good. Only pump calls it.
+func (l *historyLog) renew() {
+	if !l.conn().IsClosed() || l.life.Err() != nil {
+		return
+	}
+	via, err := l.connect(l.life)
+	if err != nil {
+		t := time.NewTimer(time.Second)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			l.died()
+		case <-l.life.Done():
+		}
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.via.Store(via)
+	l.made = false
+	for group := range l.subs {
+		if l.subs[group], err = via.conn.ChanSubscribe(l.told+group, l.pipe); err != nil { // it has been closed again, and all begins anew
+			l.died()
+		}
+	}
+	l.lose()
+}
+
+// died has pump look at the connection.
+func (l *historyLog) died() {
+	select {
+	case l.dead <- struct{}{}:
+	default:
+	}
+}
+
+// connect makes a connection. If no server can be reached it succeeds all the same, and the connection goes on trying.
+func (l *historyLog) connect(ctx context.Context) (*connected, error) {
 	opts := nats.GetDefaultOptions()
-	opts.Name = "hisock history " + node
+	opts.Name = "hisock history " + l.node
 	for _, set := range l.options.NATS {
 		if err := set(&opts); err != nil {
-			return fmt.Errorf("%w: %w", ErrOptions, err)
+			return nil, fmt.Errorf("%w: %w", ErrOptions, err)
 		}
 	}
 	opts.Servers = l.options.Servers
@@ -160,11 +203,14 @@ func (l *historyLog) connect(ctx context.Context, node string) error {
 		}
 	}
 	opts.ReconnectErrCB = func(_ *nats.Conn, err error) { became(err) }
-	opts.ClosedCB = func(c *nats.Conn) { became(c.LastError()) }
+	opts.ClosedCB = func(c *nats.Conn) {
+		became(c.LastError())
+		l.died()
+	}
 	opts.ConnectedCB = func(*nats.Conn) { became(nil) }
 	conn, err := dial(ctx, opts)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case err = <-first:
@@ -176,10 +222,14 @@ func (l *historyLog) connect(ctx context.Context, node string) error {
 	}
 	if err != nil && (isForGood(err) || errors.Is(err, ErrOptions) || ctx.Err() != nil) {
 		conn.Close()
-		return err
+		return nil, err
 	}
-	l.conn = conn
-	return nil
+	js, err := jetstream.New(conn)
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &connected{conn, js}, nil
 }
 
 // lose notes that something that was told may be lost.
@@ -218,9 +268,9 @@ func (l *historyLog) ready(ctx context.Context) error {
 		storage = jetstream.MemoryStorage
 	}
 	most := int64(l.keep.Messages) + spareBlocks
-	stream, err := l.js.Stream(ctx, l.streamName())
+	stream, err := l.via.Load().js.Stream(ctx, l.streamName())
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = l.js.CreateStream(ctx, jetstream.StreamConfig{
+		stream, err = l.via.Load().js.CreateStream(ctx, jetstream.StreamConfig{
 			Name:              l.streamName(),
 			Description:       "messages to groups of hisock servers",
 			Subjects:          []string{l.stored + "*"},
@@ -234,13 +284,13 @@ func (l *historyLog) ready(ctx context.Context) error {
 			RePublish:         &jetstream.RePublish{Source: l.stored + "*", Destination: l.told + "{{wildcard(1)}}"},
 		})
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another server was faster
-			stream, err = l.js.Stream(ctx, l.streamName())
+			stream, err = l.via.Load().js.Stream(ctx, l.streamName())
 		}
 	}
 	if err == nil && stream.CachedInfo().Config.MaxMsgsPerSubject < most { // another server keeps less
 		config := stream.CachedInfo().Config
 		config.MaxMsgsPerSubject = most
-		_, err = l.js.UpdateStream(ctx, config)
+		_, err = l.via.Load().js.UpdateStream(ctx, config)
 	}
 	if err != nil {
 		return err
@@ -270,7 +320,7 @@ func (l *historyLog) explain(ctx context.Context, err error) error {
 	if why := context.Cause(ctx); why != nil {
 		return why
 	}
-	if !l.conn.IsConnected() {
+	if !l.conn().IsConnected() {
 		return fmt.Errorf("%w: %w", ErrDown, err)
 	}
 	return err
@@ -289,7 +339,7 @@ func (l *historyLog) Follow(group string) error {
 	case l.subs[group] != nil:
 		return nil
 	}
-	sub, err := l.conn.ChanSubscribe(l.told+group, l.pipe)
+	sub, err := l.conn().ChanSubscribe(l.told+group, l.pipe)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
@@ -304,8 +354,9 @@ func (l *historyLog) Unfollow(group string) error {
 	if l.closed {
 		return ErrClosed
 	}
-	if sub := l.subs[group]; sub != nil {
-		delete(l.subs, group)
+	sub := l.subs[group]
+	delete(l.subs, group)
+	if sub != nil {
 		sub.Unsubscribe() //nolint:errcheck // it is cut off, and forgets it
 	}
 	return nil
@@ -317,6 +368,8 @@ func (l *historyLog) pump() {
 		select {
 		case <-l.life.Done():
 			return
+		case <-l.dead:
+			l.renew()
 		case <-l.lost:
 			l.h.Missed()
 		case m := <-l.pipe:
@@ -348,7 +401,7 @@ func (l *historyLog) Close(ctx context.Context) error {
 		l.ended = make(chan struct{})
 		go func() {
 			l.running.Wait()
-			l.conn.Close()
+			l.conn().Close()
 			close(l.ended)
 		}()
 	})

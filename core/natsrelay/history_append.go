@@ -211,7 +211,7 @@ func (l *historyLog) Forget(ctx context.Context, group string) error {
 
 // purge drops the messages of NATS for a group before a sequence.
 func (l *historyLog) purge(ctx context.Context, group string, before uint64) error {
-	stream, err := l.js.Stream(ctx, l.streamName())
+	stream, err := l.via.Load().js.Stream(ctx, l.streamName())
 	if err != nil {
 		return err
 	}

@@ -382,3 +382,38 @@ type nobody struct{}
 
 func (nobody) Appended(string, core.HistoryPart) {}
 func (nobody) Missed()                           {}
+
+// NATS' client closes the connection of a server for good. The server makes another one, follows its groups, and sends what waits.
+func TestHistoryAfterItsConnectionWasClosed(t *testing.T) {
+	t.Parallel()
+	broker := startServer(t, server.Options{})
+	w := &recorder{store: newHistory(t, HistoryOptions{Servers: []string{broker.ClientURL()}})}
+	a := startKeeper(t, w, 1000)
+	b := startKeeper(t, newHistory(t, HistoryOptions{Servers: []string{broker.ClientURL()}}), 1000)
+	ada := newReader(t, "ada")
+	ada.to(a)
+	say(t, a, "one")
+	ada.wants([]string{"one"})
+	w.log.Load().conn().Close()
+	say(t, b, "two")
+	stored(t, b)
+	ada.wants([]string{"one", "two"})
+	say(t, a, "three")
+	ada.wants([]string{"one", "two", "three"})
+	say(t, b, "four")
+	ada.wants([]string{"one", "two", "three", "four"})
+}
+
+// A recorder is a store that knows the log that was opened.
+type recorder struct {
+	store *History
+	log   atomic.Pointer[historyLog]
+}
+
+func (r *recorder) Open(ctx context.Context, node string, keep core.HistoryRules, h core.HistoryHandler) (core.HistoryLog, error) {
+	l, err := r.store.Open(ctx, node, keep, h)
+	if err == nil {
+		r.log.Store(l.(*historyLog))
+	}
+	return l, err
+}

@@ -98,7 +98,7 @@ func (l *historyLog) askLeader(ctx context.Context, group string, from uint64) (
 	}
 	once, cancel := context.WithTimeout(ctx, historyRequest)
 	defer cancel()
-	m, err := l.conn.RequestWithContext(once, "$JS.API.STREAM.MSG.GET."+l.streamName(), body)
+	m, err := l.conn().RequestWithContext(once, "$JS.API.STREAM.MSG.GET."+l.streamName(), body)
 	if err != nil {
 		return f, false, err
 	}
@@ -201,15 +201,15 @@ func (l *historyLog) page(ctx context.Context, group string, from uint64) (page 
 	if err != nil {
 		return nil, err
 	}
-	inbox := l.conn.NewRespInbox()
-	sub, err := l.conn.SubscribeSync(inbox)
+	inbox := l.conn().NewRespInbox()
+	sub, err := l.conn().SubscribeSync(inbox)
 	if err != nil {
 		return nil, err
 	}
 	defer sub.Unsubscribe() //nolint:errcheck // it is cut off, and forgets it
 	once, cancel := context.WithTimeout(ctx, historyRequest)
 	defer cancel()
-	if err := l.conn.PublishMsg(&nats.Msg{Subject: "$JS.API.DIRECT.GET." + l.streamName(), Reply: inbox, Data: ask}); err != nil {
+	if err := l.conn().PublishMsg(&nats.Msg{Subject: "$JS.API.DIRECT.GET." + l.streamName(), Reply: inbox, Data: ask}); err != nil {
 		return nil, err
 	}
 	for len(page) < pageOf {
@@ -329,7 +329,7 @@ func (l *historyLog) publish(ctx context.Context, group string, b *block, behind
 	if id != "" {
 		m.Header.Set(jetstream.MsgIDHeader, id)
 	}
-	answer, err := l.conn.RequestMsgWithContext(once, m)
+	answer, err := l.conn().RequestMsgWithContext(once, m)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders): // there is no stream
 		l.forget()
