@@ -11,8 +11,8 @@ type ClusterOptions struct {
 	// Relay is what the nodes exchange messages over. Nil means that the server is alone; then it is an error to set another field.
 	Relay Relay
 
-	// Node names the node for people: in the log, in [Cluster.Nodes] and in answers. It is at most 64 bytes long, and no two nodes should have the same one: if two have it, both
-	// say so in their logs, and work on. Empty means a random name.
+	// Node names the node for people: in the log, in [Cluster.Nodes] and in answers. It is at most 64 bytes long, and no two nodes should
+	// have the same one: if two have it, both say so in their logs, and work on. Empty means a random name.
 	Node string
 
 	// QueueBytes bounds what waits to be relayed, in bytes. Local clients never wait for that. If there is more,
@@ -20,14 +20,15 @@ type ClusterOptions struct {
 	// or than the relay takes if that is more; all nodes should have the same. Zero means 8 MiB.
 	QueueBytes int
 
-	// Beat is how often a node tells the others that it is there. A node that has not been heard of for four times as long is taken for gone until it is heard of again.
-	// It is at least 10 ms. Zero means 1 s.
+	// Beat is how often a node tells the others that it is there. A node that has not been heard of for four times as long is taken for
+	// gone until it is heard of again. It is at least 10 ms. Zero means 1 s.
 	Beat time.Duration
 
-	// Notices decides what the clients of this node are told of clients of other nodes that come, go and change their names, as [Access.Notices] does for
-	// the clients of one node: of is a client of another node. It is asked about clients that hear of others, which needs Access.Notices.
-	// It may tell groups of [Remote].Groups, of which to should be a member, as [TellGroups] does for the clients of one node.
-	// Nil tells nothing. All nodes should have it, or none: a node tells others of its clients only if it has it itself.
+	// Notices decides what the clients of this node are told of clients of other nodes that come, go and change their names, as
+	// [Access.Notices] does for the clients of one node: of is a client of another node. It is asked about clients that hear of others,
+	// which needs Access.Notices. It may tell groups of [Remote].Groups, of which to should be a member, as [TellGroups] does for the
+	// clients of one node. Nil tells nothing. All nodes should have it, or none: a node tells others of its clients only if it has it
+	// itself.
 	//
 	// When a node has died or is cut off, its clients are told to have left after four beats, and to have joined when it is back. A notice that was
 	// lost is made up for within 30 beats, and one more for each 64 nodes.
@@ -40,8 +41,8 @@ type ClusterOptions struct {
 	Pack   func(c *Conn) ([]byte, error)
 	Unpack func(c *Conn, packed []byte) error
 
-	// MaxQuestions bounds the questions of other nodes that are being answered at one time: calls of clients, look-ups and surveys. One more is answered
-	// with [CodeTooManyCalls]. As many streams of other nodes may be open to clients of this one. Zero means 1024.
+	// MaxQuestions bounds the questions of other nodes that are being answered at one time: calls of clients, look-ups and surveys. One
+	// more is answered with [CodeTooManyCalls]. As many streams of other nodes may be open to clients of this one. Zero means 1024.
 	MaxQuestions int
 }
 
@@ -128,10 +129,10 @@ func (id *ClientID) UnmarshalText(text []byte) error {
 // A Remote stands for a client at any node of the cluster, as it was when it was found. All methods are safe for concurrent use. It
 // is a [Sender], a [Caller] and a [Streamer]. What is sent to a client that has gone is lost without an error, if it was at another node.
 //
-// [Stream], [Upload], [Exchange] and [OpenByteStream] open a stream to it as to a [Conn]. If the client is at another node, that node opens the stream
-// and passes it on. Windows bound what waits at either node: see [Limits].StreamWindow and StreamGrowth, which each node has for itself. Delivered of a [StreamError] is then as of
-// some beats ago, unless the client's node has ended the stream. The stream ends with [CodeConnLost] if one of the nodes dies or is cut off for four
-// beats, or if messages between the two were lost.
+// [Stream], [Upload], [Exchange] and [OpenByteStream] open a stream to it as to a [Conn]. If the client is at another node, that node opens
+// the stream and passes it on. Windows bound what waits at either node: see [Limits].StreamWindow and StreamGrowth, which each node has for
+// itself. Delivered of a [StreamError] is then as of some beats ago, unless the client's node has ended the stream. The stream ends with
+// [CodeConnLost] if one of the nodes dies or is cut off for four beats, or if messages between the two were lost.
 type Remote struct {
 	ID        ClientID
 	Name      string

@@ -47,16 +47,18 @@ type History struct {
 	// Store keeps the messages outside of this server: other servers with the same store share them, and they outlive all servers. Nil keeps them in
 	// the memory of this server. A store needs Replay.
 	//
-	// With a store the members of a group at all servers get its messages in one order, and a client that joins anew, at any server, is given what it has
-	// missed, each message once. What is sent to a group goes to the store first, and to the members, also of this server, when
-	// the store has it: so it takes one way to the store and back. A send returns when the message waits for the store; with [Wait] it returns when the
-	// store has it. Messages that are [Transient], and all other sends, do not go by the store, and may overtake messages that do.
+	// With a store the members of a group at all servers get its messages in one order, and a client that joins anew, at any server, is
+	// given what it has missed, each message once. What is sent to a group goes to the store first, and to the members, also of this
+	// server, when the store has it: so it takes one way to the store and back. A send returns when the message waits for the store; with
+	// [Wait] it returns when the store has it. Messages that are [Transient], and all other sends, do not go by the store, and may overtake
+	// messages that do.
 	//
 	// While the store cannot be reached, messages wait, and clients that join a group are given what is kept when it is back. See docs/delivery.md.
 	// Groups bounds the groups of which this server holds a copy, and nothing in the store.
 	Store HistoryStore
 
-	// QueueBytes bounds what waits for the store, in bytes. A send that finds no room fails with [CodeUnavailable], unless [Wait] is given. Zero means 8 MiB.
+	// QueueBytes bounds what waits for the store, in bytes. A send that finds no room fails with [CodeUnavailable], unless [Wait] is given.
+	// Zero means 8 MiB.
 	QueueBytes int
 }
 

@@ -47,8 +47,8 @@ func (d *sharedHistory) history(group string) []Frame {
 	return frames
 }
 
-// replayLater has the last n messages of a group given to a client when the group has been read, and reports true. It reports false if there is a copy
-// here. The caller has begun the group.
+// replayLater has the last n messages of a group given to a client when the group has been read, and reports true. It reports false if
+// there is a copy here. The caller has begun the group.
 func (d *sharedHistory) replayLater(h *history.Group, group string, c *Conn, n int) bool {
 	f := d.follow(group)
 	if _, _, whole := h.At(); whole && !f.reading {

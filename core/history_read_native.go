@@ -18,7 +18,8 @@ const (
 	historyReadTime = 10 * time.Second
 )
 
-// A readQueue has the groups that one reader is to look at. Each group has one reader, so that it is followed and not followed any more in this order.
+// A readQueue has the groups that one reader is to look at. Each group has one reader, so that it is followed and not followed any more in
+// this order.
 type readQueue struct {
 	wake   chan struct{} // has an element when there may be tokens
 	mu     lock.Mutex[lock.ReadQueue]
@@ -138,8 +139,8 @@ func (d *sharedHistory) look(token string, following map[string]struct{}) error 
 	return nil
 }
 
-// haveRead gives everybody what they have not had, and makes the group live, unless it has to be read again. behind says that only what comes behind the copy
-// was read.
+// haveRead gives everybody what they have not had, and makes the group live, unless it has to be read again. behind says that only what
+// comes behind the copy was read.
 func (d *sharedHistory) haveRead(f *followed, part HistoryPart, behind bool) {
 	var t trouble
 	h := d.srv.store.Begin(f.name)
@@ -248,8 +249,8 @@ func (d *sharedHistory) greet(h *history.Group, f *followed, t *trouble) {
 	}
 }
 
-// patientReads is how often a group is read again for the sake of a part that does not fit. The store may be behind what it has told; and anybody may have
-// told it.
+// patientReads is how often a group is read again for the sake of a part that does not fit. The store may be behind what it has told; and
+// anybody may have told it.
 const patientReads = 3
 
 // goOn gives members the parts that have come during a read. It makes the group live, unless it has to be read again.
@@ -275,8 +276,8 @@ func (d *sharedHistory) goOn(h *history.Group, f *followed, t *trouble) {
 	d.queueOf(f.token).put(f.token)
 }
 
-// How often the server looks for groups that have been silent, for how long, and how many of them it reads then. So a part that was lost on the way is found at
-// last even if nothing else is sent to the group.
+// How often the server looks for groups that have been silent, for how long, and how many of them it reads then. So a part that was lost on
+// the way is found at last even if nothing else is sent to the group.
 const (
 	auditEvery = time.Second
 	auditAfter = 30 * time.Second

@@ -37,10 +37,11 @@ import (
 //
 // # How it can be built
 //
-// Over Redis: one connection to PUBLISH, one to SUBSCRIBE; each message begins with the id of its node, so that the node drops its own.
-// The lease is a key with the node's id and a number that grows with each loss, set with PX and renewed with XX; when XX fails the lease is lost. A claim is a key that
-// holds the lease and the value. Claim is a script: set the key if it is missing, or belongs to a lease that is not there any more, or to the caller's own lease. Release deletes it if it belongs to the caller's
-// lease. Claims of dead nodes are overwritten when somebody asks for them.
+// Over Redis: one connection to PUBLISH, one to SUBSCRIBE; each message begins with the id of its node, so that the node drops its own. The
+// lease is a key with the node's id and a number that grows with each loss, set with PX and renewed with XX; when XX fails the lease is
+// lost. A claim is a key that holds the lease and the value. Claim is a script: set the key if it is missing, or belongs to a lease that is
+// not there any more, or to the caller's own lease. Release deletes it if it belongs to the caller's lease. Claims of dead nodes are
+// overwritten when somebody asks for them.
 //
 // Over NATS: a subject for each topic, on a connection without echo, all subscriptions into one channel. The lease is a key in a bucket with a
 // TTL; a claim is a key in a bucket without one, made by create, and taken over by an update of the revision that belonged to a dead lease.
@@ -48,8 +49,8 @@ type Relay interface {
 	// Join makes the caller a node. No other node, now or earlier, has its id. h hears of what comes for the node, from any
 	// time on, also before Join has returned.
 	//
-	// Join does not wait until the broker can be reached, only for one attempt to reach it: a node may begin cut off, and is told when it is up. Join fails if that can never be, for
-	// instance for wrong credentials, or if ctx ends.
+	// Join does not wait until the broker can be reached, only for one attempt to reach it: a node may begin cut off, and is told when it
+	// is up. Join fails if that can never be, for instance for wrong credentials, or if ctx ends.
 	Join(ctx context.Context, id string, h RelayHandler) (RelayNode, error)
 }
 
@@ -84,9 +85,9 @@ type RelayNode interface {
 	Subscribe(topic string) error
 	Unsubscribe(topic string) error
 
-	// Claim makes the claim on a key the node's own, with a value of at most MaxRelayValue, if no other node has it: then mine is true. If this node has it, its
-	// value is replaced. If another node has it, Claim changes nothing, and held is the value of that claim, which the caller owns.
-	// After an error the claim may have been made or not; the caller releases it or claims it again.
+	// Claim makes the claim on a key the node's own, with a value of at most MaxRelayValue, if no other node has it: then mine is true. If
+	// this node has it, its value is replaced. If another node has it, Claim changes nothing, and held is the value of that claim, which
+	// the caller owns. After an error the claim may have been made or not; the caller releases it or claims it again.
 	//
 	// Claim, Release and Lookup end with ctx. They fail while the node is cut off from what holds the claims, or while that cannot decide.
 	Claim(ctx context.Context, key string, value []byte) (mine bool, held []byte, err error)
@@ -104,19 +105,21 @@ type RelayNode interface {
 	Lease() time.Duration
 
 	// Close ends the node: messages that Publish has taken are sent, subscriptions and claims end at once if the broker can be reached, and
-	// otherwise the claims end with the lease. When Close has returned, no method of the handler runs or will be called. Publish and the other methods,
-	// also those that wait at that moment, fail. Close takes no longer than ctx, whose error it returns if something had to be given up. Closing twice is no error.
+	// otherwise the claims end with the lease. When Close has returned, no method of the handler runs or will be called. Publish and the
+	// other methods, also those that wait at that moment, fail. Close takes no longer than ctx, whose error it returns if something had to
+	// be given up. Closing twice is no error.
 	Close(ctx context.Context) error
 }
 
 // A RelayHandler is told what comes for a node. Its methods are called one at a time, in the order of what they tell. They return soon, and
 // call no method of the node.
 type RelayHandler interface {
-	// Message is called for each message on a topic that the node has subscribed to. payload is valid until it returns, and not changed. Anybody may have sent it.
+	// Message is called for each message on a topic that the node has subscribed to. payload is valid until it returns, and not changed.
+	// Anybody may have sent it.
 	Message(topic string, payload []byte)
 
-	// Up is called when the node can be reached for the first time, and each time that it can be reached again after Down, with all subscriptions in effect.
-	// Messages that others have published meanwhile are lost.
+	// Up is called when the node can be reached for the first time, and each time that it can be reached again after Down, with all
+	// subscriptions in effect. Messages that others have published meanwhile are lost.
 	Up()
 
 	// Down is called when the node is cut off, within its lease: it can neither publish nor claim, and nothing comes. The node goes on to try.

@@ -11,8 +11,9 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// A Memory is a store in the memory of this process, for tests. Each server has a way of its own to it, which [Memory.Connect]
-// makes, and on which faults are played: [MemoryStore]. It keeps the messages that the rules of the first server want. All methods are safe for concurrent use.
+// A Memory is a store in the memory of this process, for tests. Each server has a way of its own to it, which [Memory.Connect] makes, and
+// on which faults are played: [MemoryStore]. It keeps the messages that the rules of the first server want. All methods are safe for
+// concurrent use.
 type Memory struct {
 	delay time.Duration
 

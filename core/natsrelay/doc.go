@@ -14,13 +14,14 @@
 //	subscribe  p.*, _INBOX.>
 //
 // A node is down while NATS refuses a topic, for lack of a permission or because of a bound on subscriptions, or takes no payloads of
-// [Options.MaxPayload]. The handler is told why, and the node connects anew every third of its lease, until it is accepted.
-// A topic on which it may not publish is tried before the node is up again. An error that NATS' client does not know ends the connection for good: the
+// [Options.MaxPayload]. The handler is told why, and the node connects anew every third of its lease, until it is accepted. A topic on
+// which it may not publish is tried before the node is up again. An error that NATS' client does not know ends the connection for good: the
 // node makes another one within a third of its lease.
 //
 // # Histories
 //
-// A [History] keeps the messages of groups, for [core.History].Store. It uses one stream, in files unless [HistoryOptions].Memory is set, and needs no [Relay]:
+// A [History] keeps the messages of groups, for [core.History].Store. It uses one stream, in files unless [HistoryOptions].Memory is set,
+// and needs no [Relay]:
 //
 //	store, err := natsrelay.NewHistory(natsrelay.HistoryOptions{Servers: []string{"nats://10.0.0.7:4222"}, Replicas: 3})
 //
@@ -30,12 +31,14 @@
 //	           $JS.API.STREAM.MSG.GET.s, $JS.API.DIRECT.GET.s
 //	subscribe  p.history.told.*, _INBOX.>
 //
-// Each group has a subject, and each message of NATS on it is a block: the epoch, the number of its first message, and the messages that one server had for the
-// group at that moment. A block is stored only if the message of NATS that the server takes for the last one of the subject is the last one. So numbers have no gap,
-// and of two servers that append at once one tries again behind the other. A block whose answer was lost is looked for by the id of its first message.
+// Each group has a subject, and each message of NATS on it is a block: the epoch, the number of its first message, and the messages that
+// one server had for the group at that moment. A block is stored only if the message of NATS that the server takes for the last one of the
+// subject is the last one. So numbers have no gap, and of two servers that append at once one tries again behind the other. A block whose
+// answer was lost is looked for by the id of its first message.
 //
-// NATS tells what it has stored on another subject (republish), to which servers subscribe for the groups that have members there: an entry in a map of NATS, and no consumer.
-// The last message of a subject is asked from the leader of the stream, and what is before it from any server of NATS that has it.
+// NATS tells what it has stored on another subject (republish), to which servers subscribe for the groups that have members there: an entry
+// in a map of NATS, and no consumer. The last message of a subject is asked from the leader of the stream, and what is before it from any
+// server of NATS that has it.
 //
 // # What is where
 //

@@ -26,8 +26,8 @@ type HistoryOptions struct {
 	// MaxAge, MaxBytes and Memory. The default is 1; a cluster of NATS should have 3.
 	Replicas int
 
-	// MaxAge is how long messages are kept. A group whose messages have all become too old begins anew: with the next message its members are told that something may be lost.
-	// The default is no bound.
+	// MaxAge is how long messages are kept. A group whose messages have all become too old begins anew: with the next message its members
+	// are told that something may be lost. The default is no bound.
 	MaxAge time.Duration
 
 	// MaxBytes bounds all messages of all groups, in bytes; the oldest are dropped, as with MaxAge. The default is 256 MiB.
@@ -40,8 +40,8 @@ type HistoryOptions struct {
 	MaxPayload int
 }
 
-// A History keeps messages to groups in a stream of NATS. It is a [core.HistoryStore], safe for concurrent use, and holds no connection itself: each server has
-// one.
+// A History keeps messages to groups in a stream of NATS. It is a [core.HistoryStore], safe for concurrent use, and holds no connection
+// itself: each server has one.
 type History struct {
 	options HistoryOptions
 }

@@ -27,7 +27,8 @@ type head struct {
 	forgotten uint64 // as in the last block
 }
 
-// block returns a block for the place behind a head. It begins the log anew if it has not begun, or if its numbers are used up, which only a stranger can bring about.
+// block returns a block for the place behind a head. It begins the log anew if it has not begun, or if its numbers are used up, which only
+// a stranger can bring about.
 func (h head) block() block {
 	if h.epoch == 0 || h.next > maxNumber {
 		return block{epoch: newEpoch(), first: 1}
@@ -79,8 +80,8 @@ type found struct {
 	data []byte
 }
 
-// askLeader asks the leader of the stream for one message: the last one of a group, or, if from is not 0, the first one of it from that sequence on. ok is false if
-// there is none. Other servers of NATS may be behind the leader.
+// askLeader asks the leader of the stream for one message: the last one of a group, or, if from is not 0, the first one of it from that
+// sequence on. ok is false if there is none. Other servers of NATS may be behind the leader.
 func (l *historyLog) askLeader(ctx context.Context, group string, from uint64) (f found, ok bool, err error) {
 	ask := struct {
 		Seq  uint64 `json:"seq,omitempty"`
@@ -319,8 +320,8 @@ func newEpoch() uint64 {
 // errTwice says that a block with the same id has been stored before.
 var errTwice = errors.New("natsrelay: the block is there already")
 
-// publish stores a block behind the message of NATS with a sequence. It returns the sequence of the block, errConflict if another message is the last one of the group, errTwice, or
-// errLate if the block may have been stored or not.
+// publish stores a block behind the message of NATS with a sequence. It returns the sequence of the block, errConflict if another message
+// is the last one of the group, errTwice, or errLate if the block may have been stored or not.
 func (l *historyLog) publish(ctx context.Context, group string, b *block, behind uint64, id string) (uint64, error) {
 	once, cancel := context.WithTimeout(ctx, historyRequest)
 	defer cancel()

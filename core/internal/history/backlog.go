@@ -6,8 +6,8 @@ import (
 	"github.com/hisock/hisock/core/internal/lock"
 )
 
-// A Backlog has the messages that wait to be appended to a log that several servers share. Senders put messages into it; one goroutine, the appender, takes batches
-// out, and says when they are done. Until then their bytes count. All methods are safe for concurrent use.
+// A Backlog has the messages that wait to be appended to a log that several servers share. Senders put messages into it; one goroutine, the
+// appender, takes batches out, and says when they are done. Until then their bytes count. All methods are safe for concurrent use.
 type Backlog struct {
 	wake  chan struct{} // has an element when there may be something to take
 	limit int           // bytes
@@ -64,8 +64,8 @@ func (b *Backlog) Put(i Item) (ok bool, room <-chan struct{}) {
 	return true, nil
 }
 
-// Take returns the oldest messages: at most count, and at most bytes unless the first one alone is larger. A message with Last set comes alone. The messages stay until Done
-// is called, and nobody changes them.
+// Take returns the oldest messages: at most count, and at most bytes unless the first one alone is larger. A message with Last set comes
+// alone. The messages stay until Done is called, and nobody changes them.
 func (b *Backlog) Take(count, bytes int) []Item {
 	b.mu.Lock()
 	defer b.mu.Unlock()

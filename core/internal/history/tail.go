@@ -13,8 +13,8 @@ import (
 // Unfollow, and when the store has had no room for what it kept.
 func (g *Group) At() (epoch, last uint64, whole bool) { return g.epoch, g.last, g.whole }
 
-// Ahead reports whether a client that joins is ahead of the group, as its marks or told, the position that the client has told, say: it has had messages
-// that the group has not had, or knows another epoch. The group may be behind its log, or the client lies.
+// Ahead reports whether a client that joins is ahead of the group, as its marks or told, the position that the client has told, say: it has
+// had messages that the group has not had, or knows another epoch. The group may be behind its log, or the client lies.
 func (g *Group) Ahead(m *Marks, told wire.Position) bool {
 	if told.Epoch == 0 {
 		told = m.said(g.name)
@@ -22,7 +22,8 @@ func (g *Group) Ahead(m *Marks, told wire.Position) bool {
 	return told.Epoch != 0 && (told.Epoch != g.epoch || told.Number > g.last)
 }
 
-// Refill drops what is kept, and goes on after a number of an epoch of the log, which is not 0. The caller then has all that the group should keep from there on.
+// Refill drops what is kept, and goes on after a number of an epoch of the log, which is not 0. The caller then has all that the group
+// should keep from there on.
 func (g *Group) Refill(epoch, last uint64) {
 	g.epoch, g.last = epoch, last
 	g.kept, g.bytes, g.whole = nil, 0, true
@@ -42,8 +43,8 @@ func (g *Group) ForgetBefore(number uint64) {
 // Unfollow drops what is kept. The group does not follow its log any more.
 func (g *Group) Unfollow() { g.kept, g.bytes, g.whole = nil, 0, false }
 
-// Skip gives the next number to a message that nobody can be given, and returns the frame for members. The frame takes the message's place among the kept
-// messages, so that those stay one after the other.
+// Skip gives the next number to a message that nobody can be given, and returns the frame for members. The frame takes the message's place
+// among the kept messages, so that those stay one after the other.
 func (g *Group) Skip() []byte {
 	g.last++
 	frame := g.Passed()
@@ -51,8 +52,8 @@ func (g *Group) Skip() []byte {
 	return frame
 }
 
-// Without returns the frame of a kept message for a member that the messages with some numbers are not meant for. i is the message's place before the end: -1
-// is the last one.
+// Without returns the frame of a kept message for a member that the messages with some numbers are not meant for. i is the message's place
+// before the end: -1 is the last one.
 func (g *Group) Without(i int, frame []byte, numbers []uint64) []byte {
 	number := g.last + 1 + uint64(i)
 	if !slices.Contains(numbers, number) {

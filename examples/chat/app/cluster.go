@@ -7,9 +7,9 @@ import (
 	"github.com/hisock/hisock/core"
 )
 
-// Several chats are one if their servers are the nodes of one cluster. Package core then brings messages, names and who is
-// typing to all nodes, and what was said to newcomers at any node, from one store. What is left is who is elsewhere, so that each room can tell its own members in their order. A room is told of that by
-// its observer.
+// Several chats are one if their servers are the nodes of one cluster. Package core then brings messages, names and who is typing to all
+// nodes, and what was said to newcomers at any node, from one store. What is left is who is elsewhere, so that each room can tell its own
+// members in their order. A room is told of that by its observer.
 
 // A place says at which node a client is, how many nodes there are, and whether that node is cut off from the others.
 type place struct {

@@ -51,8 +51,8 @@ func file(name string) http.HandlerFunc {
 	}
 }
 
-// health answers 503 while the server is cut off from the other nodes of its cluster, and 200 otherwise. A server that is cut off serves its clients, and
-// lets nobody in.
+// health answers 503 while the server is cut off from the other nodes of its cluster, and 200 otherwise. A server that is cut off serves
+// its clients, and lets nobody in.
 func health(srv *core.Server) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -105,8 +105,8 @@ func roomOptions() core.ServerOptions {
 	}
 }
 
-// homePrefix begins the names of the groups at home. A client of the original is told one group of another client, the first in the order of the alphabet: it is to be the
-// group of the chat.
+// homePrefix begins the names of the groups at home. A client of the original is told one group of another client, the first in the order
+// of the alphabet: it is to be the group of the chat.
 const homePrefix = "node "
 
 // newRoom makes a chat of srv, which must have the options of a room and must not have been served yet.

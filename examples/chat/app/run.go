@@ -58,8 +58,8 @@ const (
 // natsSchemes are the schemes of URLs that the client of NATS knows.
 var natsSchemes = []string{"nats", "tls", "ws", "wss"}
 
-// Embedded reports whether the NATS server is to be in this program, or in another one of this machine that has a server at that port. Port 0 means any
-// port that is free.
+// Embedded reports whether the NATS server is to be in this program, or in another one of this machine that has a server at that port. Port
+// 0 means any port that is free.
 func (n NATS) Embedded() (port int, ok bool) {
 	if n.Address == embedded {
 		return embeddedPort, true
