@@ -4,6 +4,8 @@ import "github.com/hisock/hisock/core/internal/lock"
 
 // Others has the clients of other nodes, as far as these nodes have said. All methods are safe for concurrent use.
 type Others struct {
+	most int // bytes of memory of the clients of one node
+
 	mu    lock.Mutex[lock.RelayOthers] // guards the field below
 	nodes map[uint64]*others
 }
@@ -11,11 +13,24 @@ type Others struct {
 // An others is the clients of one node.
 type others struct {
 	clients map[uint64]Client   // by conn
+	bytes   int                 // of memory of clients, about
 	seen    map[uint64]struct{} // while the node says who they all are, and nothing of that is lost; nil otherwise
 }
 
-// maxOthers bounds the clients of one node that are remembered.
-const maxOthers = 1 << 20
+// maxOthers bounds the clients of one node that are remembered, and maxOtherBytes their memory.
+const (
+	maxOthers     = 1 << 20
+	maxOtherBytes = 256 << 20
+)
+
+// weight returns the memory that a client takes, in bytes, about.
+func (l *Client) weight() int {
+	n := 180 + len(l.Name) + len(l.User) + len(l.Addr)
+	for _, g := range l.Groups {
+		n += 16 + len(g)
+	}
+	return n
+}
 
 // A Turnover is a client that has come, gone or changed. Before or After is nil if it was or is not there.
 type Turnover struct {
@@ -24,7 +39,7 @@ type Turnover struct {
 }
 
 // NewOthers returns an empty directory.
-func NewOthers() *Others { return &Others{nodes: make(map[uint64]*others)} }
+func NewOthers() *Others { return &Others{most: maxOtherBytes, nodes: make(map[uint64]*others)} }
 
 // Apply notes what a node has said, and returns what has changed. full reports that there are too many clients.
 func (o *Others) Apply(node uint64, p Presence) (changed []Turnover, full bool) {
@@ -50,13 +65,17 @@ func (o *Others) Apply(node uint64, p Presence) (changed []Turnover, full bool) 
 		}
 		switch {
 		case l.Gone && there:
+			of.bytes -= was.weight()
 			delete(of.clients, l.Conn)
 			was.Groups = l.Groups
 			changed = append(changed, Turnover{Conn: l.Conn, Before: &was})
 		case l.Gone, there && was.equal(&l):
-		case !there && len(of.clients) >= maxOthers:
+		case !there && len(of.clients) >= maxOthers, of.bytes+l.weight() > o.most:
 			full = true
 		default:
+			if of.bytes += l.weight(); there {
+				of.bytes -= was.weight()
+			}
 			of.clients[l.Conn] = l
 			t := Turnover{Conn: l.Conn, After: &l}
 			if there {
@@ -68,6 +87,7 @@ func (o *Others) Apply(node uint64, p Presence) (changed []Turnover, full bool) 
 	if p.Last && of.seen != nil {
 		for conn, l := range of.clients {
 			if _, ok := of.seen[conn]; !ok {
+				of.bytes -= l.weight()
 				delete(of.clients, conn)
 				changed = append(changed, Turnover{Conn: conn, Before: &l})
 			}

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,4 +42,31 @@ func TestOthers(t *testing.T) {
 	require.Len(t, o.Gone(7), 2)
 	require.Empty(t, o.Gone(7))
 	require.Empty(t, o.nodes)
+}
+
+// A node that says ever longer groups of its clients takes bounded memory, and all of it is free again.
+func TestOthersAreBounded(t *testing.T) {
+	o := NewOthers()
+	o.most = 1 << 20
+	groups := make([]string, 100)
+	for i := range groups {
+		groups[i] = strings.Repeat("g", 200)
+	}
+	refused := 0
+	for conn := range uint64(400) {
+		l := Client{Conn: conn, Name: "n", Groups: groups}
+		if _, full := o.Apply(1, Presence{List: l.Append(nil)}); full {
+			refused++
+		}
+	}
+	of := o.nodes[1]
+	require.NotZero(t, refused)
+	require.LessOrEqual(t, of.bytes, o.most)
+	l := Client{Conn: 0, Name: "n", Gone: true}
+	o.Apply(1, Presence{List: l.Append(nil)})
+	l = Client{Conn: 1, Name: "longer"}
+	o.Apply(1, Presence{List: l.Append(nil)})
+	o.Apply(1, Presence{First: true, Last: true, List: l.Append(nil)})
+	require.Len(t, of.clients, 1)
+	require.Equal(t, l.weight(), of.bytes)
 }
