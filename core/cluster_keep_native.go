@@ -325,7 +325,8 @@ func (k *cluster) pack(f *frozen, to relay.Origin) {
 	k.srv.eng.log.info(c, "a session has moved to another node", nil, "node", k.nodes.ID(to.Node))
 }
 
-// giveBack waits until a connection has left, and gives its claims back. A leave handler that takes long is not waited for.
+// giveBack waits until a connection has left, and gives its claims back. If its leave handler takes longer than claimTime, the claims are given back after
+// that, and the taker has lost the session by then.
 func (k *cluster) giveBack(c *Conn) {
 	things := k.things(c.Name(), c.User())
 	if len(things) == 0 {

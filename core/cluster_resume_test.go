@@ -432,3 +432,21 @@ func TestResumeByTheFirstID(t *testing.T) {
 		}
 	})
 }
+
+// A session waits for the leave handler at the node that it leaves, which gives its unique name back.
+func TestSlowLeaveHandlerOfASessionThatMoves(t *testing.T) {
+	var joined atomic.Int64
+	inCluster(t, clusterSetting{nodes: 2, options: uniqueNames, prepare: func(i int, srv *core.Server) {
+		echoing(i, srv)
+		srv.OnJoin(func(*core.Conn) { joined.Add(1) })
+		srv.OnLeave(func(*core.Conn, error) { time.Sleep(2 * time.Second) })
+	}}, func(t *testing.T, s *clusterScene) {
+		c, r := s.roam(s.nodes[0], "ada", "")
+		r.goTo(s.nodes[1])
+		s.pass(time.Minute)
+		require.NoError(t, c.SendBytes("say", []byte("1")))
+		s.wants("said 1", c)
+		require.EqualValues(t, 1, joined.Load())
+		require.NotZero(t, c.Stats().Resumed)
+	})
+}
