@@ -311,10 +311,7 @@ func (b *bridge) run(name string, arg []byte, kind streamKind) {
 	if near.stop != nil {
 		near.stop()
 	}
-	near.stop = context.AfterFunc(b.ctx, func() { // the reason goes on to the client as it has come
-		why := context.Cause(b.ctx)
-		near.s.Abort(passedOn(b.l.k.srv.eng.codec, why), why)
-	})
+	near.stop = context.AfterFunc(b.ctx, func() { b.giveUp(near, context.Cause(b.ctx)) })
 	defer near.release()
 	b.far.Begin(kind.bytes)
 	in := make(chan struct{})
@@ -336,6 +333,14 @@ func (b *bridge) run(name string, arg []byte, kind streamKind) {
 	case <-b.far.Drained():
 	case <-b.ctx.Done():
 	}
+	if b.ctx.Err() != nil { // release may stop the watch on ctx before it has run
+		b.giveUp(near, context.Cause(b.ctx))
+	}
+}
+
+// giveUp ends the stream to the client, unless it is over. The reason goes on to the client as it has come.
+func (b *bridge) giveUp(near *streamEnd, why error) {
+	near.s.Abort(passedOn(b.l.k.srv.eng.codec, why), why)
 }
 
 // leave gives the bridge's place up.
@@ -360,7 +365,8 @@ func (b *bridge) inward(near *streamEnd) (stopped bool) {
 			near.s.Finish(wire.Goodbye{}, nil)
 			return false
 		case st == stream.Ended:
-			return false // the watch on ctx tells the client
+			b.giveUp(near, err) // ctx may end only once the bridge is over
+			return false
 		case st == stream.Wait:
 			select {
 			case <-b.far.Readable():
