@@ -98,9 +98,11 @@ func (s *spender) round(a *arena, most map[uint64]int, whole bool) (sent int) {
 // fill sends up to most bytes to each stream, until done reports true and two rounds after that have brought no credit.
 func (s *spender) fill(a *arena, most int, whole bool, done func() bool) {
 	left := map[uint64]int{}
+	s.mu.Lock()
 	for id := range s.credit {
 		left[id] = most
 	}
+	s.mu.Unlock()
 	for idle := 0; idle < 2; {
 		over := done()
 		if s.round(a, left, whole) > 0 || !over {
