@@ -194,34 +194,10 @@ func (l *historyLog) connect(ctx context.Context) (*connected, error) {
 			l.lose()
 		}
 	}
-	opts.RetryOnFailedConnect = true
-	first := make(chan error, 1)
-	became := func(err error) {
-		select {
-		case first <- err:
-		default:
-		}
-	}
-	opts.ReconnectErrCB = func(_ *nats.Conn, err error) { became(err) }
-	opts.ClosedCB = func(c *nats.Conn) {
-		became(c.LastError())
-		l.died()
-	}
-	opts.ConnectedCB = func(*nats.Conn) { became(nil) }
-	conn, err := dial(ctx, opts)
+	opts.ClosedCB = func(*nats.Conn) { l.died() }
+	opts.ConnectedCB = nil
+	conn, err := attempt(ctx, opts, l.options.MaxPayload)
 	if err != nil {
-		return nil, err
-	}
-	select {
-	case err = <-first:
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	}
-	if most := conn.MaxPayload(); err == nil && most < int64(l.options.MaxPayload) {
-		err = tooSmall(most, l.options.MaxPayload)
-	}
-	if err != nil && (isForGood(err) || errors.Is(err, ErrOptions) || ctx.Err() != nil) {
-		conn.Close()
 		return nil, err
 	}
 	js, err := jetstream.New(conn)

@@ -131,40 +131,11 @@ func (n *node) connect(ctx context.Context) (*client, error) {
 			n.inbox.lose(1)
 		}
 	}
-	opts.RetryOnFailedConnect = true
-	first := make(chan error, 1) // what has become of the first attempt
-	became := func(err error) {
-		select {
-		case first <- err:
-		default:
-		}
-	}
-	opts.ReconnectErrCB = func(_ *nats.Conn, err error) { became(err) }
-	opts.ClosedCB = func(c *nats.Conn) {
-		became(c.LastError())
-		n.look()
-	}
-	opts.ConnectedCB = func(*nats.Conn) {
-		became(nil)
-		n.look()
-	}
-	conn, err := dial(ctx, opts)
+	opts.ClosedCB = func(*nats.Conn) { n.look() }
+	opts.ConnectedCB = func(*nats.Conn) { n.look() }
+	conn, err := attempt(ctx, opts, n.options.MaxPayload)
 	if err != nil {
 		return nil, err
-	}
-	select {
-	case err = <-first:
-		if isForGood(err) {
-			conn.Close()
-			return nil, err
-		}
-	case <-ctx.Done():
-		conn.Close()
-		return nil, context.Cause(ctx)
-	}
-	if most := conn.MaxPayload(); conn.IsConnected() && most < int64(n.options.MaxPayload) {
-		conn.Close()
-		return nil, tooSmall(most, n.options.MaxPayload)
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -172,41 +143,6 @@ func (n *node) connect(ctx context.Context) (*client, error) {
 		return nil, err
 	}
 	return &client{conn: conn, store: newBucket(js, n.options.Prefix, n.options.Replicas)}, nil
-}
-
-// isForGood reports whether it does not help to connect again.
-func isForGood(err error) bool {
-	return errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) || errors.Is(err, nats.ErrAuthRevoked) ||
-		errors.Is(err, nats.ErrAccountAuthExpired) || errors.Is(err, nats.ErrSecureConnRequired)
-}
-
-// dial connects, or fails when ctx ends. NATS' client tries all servers one after the other and cannot be told to stop, so it is left to
-// itself then.
-func dial(ctx context.Context, opts nats.Options) (*nats.Conn, error) {
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	type result struct {
-		conn *nats.Conn
-		err  error
-	}
-	came := make(chan result)
-	go func() {
-		conn, err := opts.Connect()
-		select {
-		case came <- result{conn, err}:
-		case <-ctx.Done():
-			if err == nil {
-				conn.Close()
-			}
-		}
-	}()
-	select {
-	case r := <-came:
-		return r.conn, r.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }
 
 // lost notes that the connection was lost.
